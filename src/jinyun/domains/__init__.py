@@ -1,0 +1,1 @@
+"""One folder per subject: standards, formulas, records. Pure: no clock, disk, network or print."""

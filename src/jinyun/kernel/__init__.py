@@ -1,0 +1,1 @@
+"""The words every room says. Pure: no clock, disk, network or print."""

@@ -1,0 +1,52 @@
+"""What a domain offers at its door, and what a judge is: pure data and pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jinyun.kernel.records import RecordType
+from jinyun.kernel.terms import Period, Reading, Site, Stat, Verdict, Window
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeInput:
+    """All a judge may look at. `readings` are the current versions inside `window`, in time order."""
+
+    site: Site
+    window: Window
+    readings: Sequence[Reading]
+    records: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """Records the judge asked for by `Judge.needs_records`, e.g. ``{"permit_limit": [...]}``, each with its ``id``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A judging rule: for sites of `site_kinds`, from readings of `reading_periods`, over windows of `period`."""
+
+    id: str
+    zh: str
+    en: str
+    site_kinds: tuple[str, ...]
+    period: Period  # of the verdict's window
+    reading_periods: tuple[Period, ...]  # of the readings it is given
+    stats: tuple[Stat, ...]
+    run: Callable[[JudgeInput], Verdict | None]
+    """None: nothing to judge in this window (not the same as a verdict that says it cannot be judged)."""
+    factors: tuple[str, ...] = ()  # empty: all of the site
+    needs_records: tuple[str, ...] = ()
+    on_arrival: bool = False
+    """True: asked at each arrival (of a reading whose period is in `reading_periods`); False: also when the window ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The door of one domain folder."""
+
+    id: str
+    zh: str
+    en: str
+    judges: tuple[Judge, ...] = ()
+    records: tuple[RecordType, ...] = ()
+    maturity: str = "todo"
