@@ -1,0 +1,5 @@
+"""`python -m jinyun`."""
+
+from jinyun.cli.main import main
+
+main()

@@ -1,0 +1,176 @@
+"""The only file that knows every class: builds one node from its settings and takes it apart again."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import structlog
+
+from jinyun.act.room import ActRoom
+from jinyun.act.rules import load_rules
+from jinyun.app.bus import LocalBus
+from jinyun.app.clock import clock_of
+from jinyun.app.directory import Devices, SiteDirectory
+from jinyun.app.discover import domains, judges, record_types
+from jinyun.app.jobs import ThreadJobs
+from jinyun.app.settings import Settings
+from jinyun.app.watch import WatchedRecords
+from jinyun.judge.room import JudgeRoom
+from jinyun.kernel.ports import Arrival
+from jinyun.kernel.terms import Verdict
+from jinyun.sense.hj212.centre import Centre
+from jinyun.store.database import open_database
+from jinyun.store.journal import FileJournal
+from jinyun.store.kv import SqlKeyValue
+from jinyun.store.lock import FolderLock
+from jinyun.store.readings import DuckReadings
+from jinyun.store.records import SqlRecords
+from jinyun.store.rejects import SqlRejects
+from jinyun.store.verdicts import SqlVerdicts
+
+log = structlog.get_logger("house")
+
+
+class House:
+    """One node: every room wired to the ports it asks for. `start` and `stop` once each."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = clock_of(settings.clock)
+        self.started_at = 0
+        folder = settings.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.lock = FolderLock(folder)  # a second node on the same folder is refused here
+        try:
+            self._build()
+        except BaseException:
+            self.lock.release()
+            raise
+
+    def _build(self) -> None:
+        settings, folder = self.settings, self.settings.folder
+        self.domains = domains()
+        self.types = record_types()
+        self.database = open_database(settings.database or folder / "records.sqlite")
+        self.bus = LocalBus()
+        self.jobs = ThreadJobs()
+        self.records = WatchedRecords(SqlRecords(self.database, self.types, self.clock))
+        self.verdicts = SqlVerdicts(self.database)
+        self.rejects = SqlRejects(self.database)
+        self.kv = SqlKeyValue(self.database)
+        self.journal = FileJournal(folder / "journal", segment_bytes=settings.journal_segment_mb << 20)
+        self.readings = DuckReadings(folder, self.database, memory_mb=settings.hot_memory_mb)
+        self.sites = SiteDirectory(self.records)
+        self.directory = Devices(self.records, self.sites)
+        self.judge = JudgeRoom(
+            judges=tuple(judges().values()),
+            readings=self.readings,
+            records=self.records,
+            verdicts=self.verdicts,
+            sites=self.sites.get,
+            clock=self.clock,
+            on_verdict=self._on_verdict,
+        )
+        self.centre = Centre(
+            journal=self.journal,
+            readings=self.readings,
+            rejects=self.rejects,
+            kv=self.kv,
+            devices=self.directory,
+            clock=self.clock,
+            on_arrival=self._on_arrival,
+            bus=self.bus,
+            settings=settings,
+        )
+        self.act = ActRoom(
+            records=self.records,
+            verdicts=self.verdicts,
+            rules=load_rules(),
+            kv=self.kv,
+            clock=self.clock,
+            bus=self.bus,
+            profiles=self.directory,
+            last_seen=self.centre.last_seen,
+        )
+        self.records.listeners.append(self._on_record)
+
+    # --- what rooms say to one another -------------------------------------------------------------------------
+
+    def _on_arrival(self, arrival: Arrival) -> None:
+        self.judge.touch(arrival)
+        self.bus.publish("arrival", {"site": arrival.site, "mn": arrival.mn, "period": arrival.period})
+
+    def _on_verdict(self, new: Verdict, previous: Verdict | None) -> None:
+        self.act.on_verdict(new, previous)
+        self.bus.publish("verdict", verdict_event(new))
+
+    def _on_record(self, type_id: str, id: str) -> None:
+        if type_id == "site":
+            self.sites.refresh()
+            self.directory.refresh()
+        elif type_id == "device":
+            self.directory.refresh()
+        elif type_id == "permit_limit":
+            self.judge.records_changed(type_id, id)
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Recover, then open the doors: judging and acting are ready before the first socket is."""
+        self.started_at = self.clock.now()
+        self.bus.loop = asyncio.get_running_loop()
+        self.sites.refresh()
+        self.directory.refresh()
+        await asyncio.to_thread(self.centre.replay)
+        await asyncio.to_thread(self.judge.recover)
+        await asyncio.to_thread(self.act.recover)
+        self._register_jobs()
+        self.jobs.start()
+        await self.centre.start(self.settings.hj212_host, self.settings.hj212_port)
+        log.info("node started", folder=str(self.settings.folder), hj212_port=self.centre.port)
+
+    def _register_jobs(self) -> None:
+        settings = self.settings
+        self.jobs.every(1.0, "judge", self.judge.run)
+        self.jobs.every(5.0, "act", self.act.tick)
+        self.jobs.every(settings.seal_every_s, "seal", self._seal)
+        self.jobs.every(3600.0, "compact", self.readings.compact)
+        self.jobs.every(60.0, "journal", self.journal.seal_finished)
+
+    def _seal(self) -> None:
+        self.readings.seal(older_than_s=self.settings.seal_after_s)
+
+    async def stop(self) -> None:
+        """Close the doors first, then let everything accepted reach the disk."""
+        await self.centre.stop()
+        await asyncio.to_thread(self.jobs.stop)
+        await asyncio.to_thread(self._close)
+        log.info("node stopped")
+
+    def _close(self) -> None:
+        self.readings.close()
+        self.journal.close()
+        self.database.dispose()
+        self.lock.release()
+
+    def settle(self, timeout_s: float = 60.0) -> None:
+        """Return when all that has arrived so far is stored, judged and acted on (for tests and tools)."""
+        end = time.monotonic() + timeout_s
+        self.readings.flush()
+        while self.judge.run() and time.monotonic() < end:
+            threading.Event().wait(0.01)
+        self.act.tick()
+
+
+def verdict_event(verdict: Verdict) -> dict[str, Any]:
+    """What a live page is told of a verdict."""
+    return {
+        "id": verdict.id, "judge": verdict.judge, "site": verdict.subject, "status": verdict.status,
+        "level": verdict.level, "figure": verdict.figure, "unit": verdict.unit, "label_zh": verdict.label_zh,
+        "label_en": verdict.label_en, "start": verdict.window.start, "end": verdict.window.end,
+        "period": verdict.window.period.name, "sentence_zh": verdict.sentence_zh, "sentence_en": verdict.sentence_en,
+        "at": verdict.computed_at,
+    }  # fmt: skip

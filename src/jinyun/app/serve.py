@@ -1,0 +1,82 @@
+"""Runs a node: the house, its page and, for the demo, the simulator beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+
+from jinyun.app.accounts import Accounts
+from jinyun.app.assemble import House
+from jinyun.app.demo import Simulator, prepare
+from jinyun.app.logs import set_up_logs
+from jinyun.app.settings import Settings
+
+
+def run(settings: Settings, create_app: Callable[[House], Any]) -> None:
+    """Start the node and serve until Ctrl-C or SIGTERM.
+
+    Raises
+    ------
+    Busy
+        When another node holds the folder, or a port is taken.
+    """
+    set_up_logs(settings.folder)
+    house = House(settings)
+    asyncio.run(_serve(house, create_app))
+
+
+async def _serve(house: House, create_app: Callable[[House], Any]) -> None:
+    settings = house.settings
+    story = await asyncio.to_thread(prepare, house) if settings.demo else None
+    password = await asyncio.to_thread(Accounts(house.kv, house.clock).first_password)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, stopping.set)
+    await house.start()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(house), host=settings.host, port=settings.http_port, log_level="warning", access_log=False,
+            timeout_graceful_shutdown=3, lifespan="off",
+        )
+    )  # fmt: skip
+    server.install_signal_handlers = lambda: None  # type: ignore[method-assign]
+    serving = asyncio.create_task(server.serve())
+    simulator = None
+    try:
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.02)
+        if server.started:
+            if story is not None:
+                simulator = Simulator(house, story)
+            _greet(house, password)
+            done, _ = await asyncio.wait(
+                [serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED
+            )
+            del done
+    finally:
+        if simulator is not None:
+            await asyncio.to_thread(simulator.stop)
+        server.should_exit = True
+        await asyncio.wait([serving], timeout=10)
+        await house.stop()
+
+
+def _greet(house: House, password: str | None) -> None:
+    settings = house.settings
+    lines = [
+        "",
+        f"  缙云 Jinyun   http://{settings.host}:{settings.http_port}",
+        f"  HJ 212        {settings.hj212_host}:{house.centre.port}",
+    ]
+    if password:
+        lines.append(f"  log-in        admin / {password}   (shown once; `jinyun account reset admin` makes a new one)")
+    else:
+        lines.append("  log-in        admin (password as printed at the first start)")
+    lines += ["  Ctrl-C stops it; the data stay in " + str(settings.folder), ""]
+    print("\n".join(lines), flush=True, file=sys.stdout)
