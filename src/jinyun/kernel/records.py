@@ -36,6 +36,7 @@ class Field:
     secret: bool = False  # never shown again once set, e.g. a device password
     help_zh: str = ""
     help_en: str = ""
+    check: Callable[[Any], str] | None = None  # pure: canonical value -> what is wrong, "" when nothing is
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,22 @@ class Transition:
     zh: str
     en: str
     sources: tuple[str, ...]
-    target: str
+    target: str  # "" stays in the state it is in
     by: tuple[str, ...] = ("officer",)
     needs: tuple[str, ...] = ()  # names of `fields` that must be given
     fields: tuple[Field, ...] = ()  # what the person fills in at this step; kept in the history entry
     guards: tuple[Guard, ...] = ()
     sets: Mapping[str, str] = field(default_factory=dict)  # record field <- name in `fields`, or "@now" / "@actor"
+    appends: Mapping[str, str] = field(default_factory=dict)  # list field <- name in `fields`: adds {text, at, by}
+
+    def changes(self, data: Mapping[str, Any], given: Mapping[str, Any], *, now: str, actor: str) -> dict[str, Any]:
+        """What the step itself writes into the record `data`; `now` is ISO 8601 with its zone."""
+        house = {"@now": now, "@actor": actor}
+        wanted = {name: house.get(source, given.get(source)) for name, source in self.sets.items()}
+        for name, source in self.appends.items():
+            if given.get(source) not in (None, ""):
+                wanted[name] = [*(data.get(name) or ()), {"text": given[source], "at": now, "by": actor}]
+        return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +160,20 @@ def validate_fields(
             if spec.many:
                 if not isinstance(value, list | tuple):
                     raise ValueError("must be a list")
-                clean[name] = [_canonical(spec, one) for one in value]
+                clean[name] = [_checked(spec, one) for one in value]
             else:
-                clean[name] = _canonical(spec, value)
+                clean[name] = _checked(spec, value)
         except (ValueError, TypeError) as wrong:
             problems[name] = str(wrong)
     if problems:
         raise InvalidRecord(where, problems)
+    return clean
+
+
+def _checked(spec: Field, value: Any) -> Any:
+    clean = _canonical(spec, value)
+    if spec.check and (wrong := spec.check(clean)):
+        raise ValueError(wrong)
     return clean
 
 
