@@ -54,4 +54,4 @@ class Settings:
                 written[name] = float(value)
             elif not isinstance(value, kind):
                 raise BadInput(f"{path}: {name} must be {kind.__name__}, not {value!r}", field=name)
-        return replace(base, **written, **{k: v for k, v in given.items() if v is not None})
+        return replace(base, **{**written, **{k: v for k, v in given.items() if v is not None}})
