@@ -1,0 +1,147 @@
+"""The transactional store: SQLAlchemy over SQLite (default) or PostgreSQL, schema by Alembic at open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.sql import Insert
+
+from jinyun.kernel.errors import BadInput, Busy, Unavailable
+
+BUSY_MS = 5_000
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_database(url_or_path: str | Path) -> Engine:
+    """An engine whose schema is the newest.
+
+    `url_or_path` is a file path (SQLite) or a URL: ``sqlite:///…``, ``postgresql://…`` (psycopg 3 is the driver).
+
+    Raises
+    ------
+    BadInput
+        A URL of another kind of database.
+    Unavailable
+        The server does not answer or the file cannot be written.
+    """
+    engine = make_engine(url_or_path)
+    try:
+        migrate(engine)
+    except DBAPIError as wrong:
+        engine.dispose()
+        raise Unavailable(f"the database {engine.url.render_as_string()} cannot be opened: {wrong.orig}") from wrong
+    return engine
+
+
+def make_engine(url_or_path: str | Path) -> Engine:
+    """The engine alone, schema untouched."""
+    text = str(url_or_path)
+    if "://" not in text:
+        Path(text).parent.mkdir(parents=True, exist_ok=True)
+        text = f"sqlite:///{text}"
+    try:
+        url = make_url(text)
+    except ArgumentError as wrong:
+        raise BadInput(f"{text!r} is not a database URL", hint="give a file path or postgresql://…") from wrong
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if url.get_backend_name() == "postgresql":
+        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    raise BadInput(f"{url.get_backend_name()} is not supported", hint="use SQLite (a file path) or postgresql://…")
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema to `revision`; an older one than the present runs the downgrades."""
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    config = alembic_config()
+    script = ScriptDirectory.from_config(config)
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        now = current_revision(connection)
+        if revision == "base":
+            down = now is not None
+        else:
+            wanted = {one.revision for one in script.iterate_revisions(revision, "base")}
+            if now == script.get_current_head() and revision == "head":
+                return
+            down = now is not None and now not in wanted
+        (command.downgrade if down else command.upgrade)(config, revision)
+
+
+def alembic_config() -> Any:
+    """Alembic's settings without an .ini file; the connection is passed in ``attributes``."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The schema's revision in this database."""
+    from alembic.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that will write: on SQLite it takes the write lock at its start (BEGIN IMMEDIATE), so that two
+    writers queue instead of one failing half-way.
+
+    Raises
+    ------
+    Busy
+        The lock was not had within 5 s.
+    Unavailable
+        Disk full, server gone.
+    """
+    try:
+        with engine.execution_options(jinyun_write=True).connect() as connection, connection.begin():
+            yield connection
+    except OperationalError as wrong:
+        if "locked" in str(wrong.orig):
+            raise Busy("the database is held by another writer; try again") from wrong
+        raise Unavailable(f"the database does not take the change: {wrong.orig}") from wrong
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads: one state of the store throughout."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+def insert_new(engine: Engine, table: Any) -> Any:
+    """An INSERT that can take ``on_conflict_do_nothing`` / ``_update``, in the engine's dialect."""
+    if engine.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    if engine.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    statement: Insert = insert(table)
+    return statement
+
+
+def _set_up_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, below
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("jinyun_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

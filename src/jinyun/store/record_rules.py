@@ -1,0 +1,178 @@
+"""What a declared type means for storage: canonical data, index values, search text, what changed, masking. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from jinyun.kernel.errors import InvalidRecord, NotPermitted, Refused
+from jinyun.kernel.ports import Actor, Record
+from jinyun.kernel.records import Field, RecordType, Transition, validate_fields
+from jinyun.kernel.terms import china_time
+
+MASK = "••••••"
+INDEXABLE = ("text", "number", "integer", "date", "datetime", "code", "reference", "bool")
+_INDEX_LENGTH = 300
+
+
+def indexed_fields(kind: RecordType) -> dict[str, Field]:
+    """Fields that can be filtered on; references always, so that what points at a record can be found."""
+    return {
+        f.name: f for f in kind.fields if f.kind in INDEXABLE and not f.secret and (f.indexed or f.kind == "reference")
+    }
+
+
+def index_text(spec: Field, value: Any) -> str:
+    """A canonical value as the index keeps it: 1.50 and 1.5 are one number."""
+    if spec.kind == "bool":
+        return "true" if value else "false"
+    if spec.kind == "number":
+        return format(Decimal(value).normalize(), "f")
+    return str(value).replace("\x00", "")[:_INDEX_LENGTH]
+
+
+def index_entries(kind: RecordType, data: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]:
+    """(field, value, number for ordering) of a record."""
+    for name, spec in indexed_fields(kind).items():
+        value = data.get(name)
+        if value is None:
+            continue
+        values = value if spec.many else (value,)
+        for text in dict.fromkeys(index_text(spec, one) for one in values):
+            yield name, text, float(text) if spec.kind in ("number", "integer") else None
+
+
+def search_text(kind: RecordType, record_id: str, data: Mapping[str, Any]) -> str:
+    """Lower-case text that a search looks in: id, title and the indexed text fields, code words included."""
+    words: list[str] = [record_id]
+    for spec in kind.fields:
+        value = data.get(spec.name)
+        if value is None or spec.secret or not (spec.name == kind.title or spec.indexed):
+            continue
+        for one in value if spec.many else (value,):
+            words.extend(spec.codes.get(one, (str(one),)) if spec.kind == "code" else (str(one),))
+    return "\n".join(words).replace("\x00", "").lower()
+
+
+def canonical(kind: RecordType, data: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
+    """`data` by the type's rules, without the fields that are only a mask; None clears a field.
+
+    Raises
+    ------
+    InvalidRecord
+        Naming every broken field and rule.
+    """
+    secrets = {f.name for f in kind.fields if f.secret}
+    given = {name: value for name, value in data.items() if not (name in secrets and value == MASK)}
+    clean = kind.validate(given, partial=partial)
+    problems = {name: "has characters that are no text" for name, value in clean.items() if not _encodable(value)}
+    if problems:
+        raise InvalidRecord(kind.id, problems)
+    return clean
+
+
+def merged(kind: RecordType, before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`before` with `changes` over it; cleared fields are gone."""
+    data = {**before, **changes}
+    missing = {f.name: "required" for f in kind.fields if f.required and data.get(f.name) is None}
+    if missing:
+        raise InvalidRecord(kind.id, missing)
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields that differ, as they were and as they are."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return {n: before[n] for n in names if n in before}, {n: after[n] for n in names if n in after}
+
+
+def masked(
+    kind: RecordType, data: Mapping[str, Any], *, secrets: bool = True, personal: bool = False
+) -> dict[str, Any]:
+    """`data` as a page may show it: set secrets (and, if asked, personal fields) become a mask. Works on a record's
+    data, its flat form and the before/after of its history; giving the mask back leaves a secret as it was."""
+    hide = {f.name for f in kind.fields if (secrets and f.secret) or (personal and f.personal)}
+    return {name: MASK if name in hide and value not in (None, "") else value for name, value in data.items()}
+
+
+def may_step(kind: RecordType, record: Record, name: str, actor: Actor) -> Transition:
+    """The transition `name`, when `actor` may take it from the record's state.
+
+    Raises
+    ------
+    NotFound, NotPermitted, Refused
+        No such step, not this role, or not from this state.
+    """
+    if kind.procedure is None:
+        raise Refused(f"{kind.zh} {kind.en} has no procedure, so no step {name!r}")
+    step = kind.procedure.transition(name)
+    if not set(actor.roles) & set(step.by):
+        raise NotPermitted(
+            f"{actor.name} ({', '.join(actor.roles) or 'no role'}) may not {step.en!r} ({step.zh}); "
+            f"that is for {', '.join(step.by)}"
+        )
+    if record.state not in step.sources:
+        sources = [kind.procedure.states.get(one, (one, one)) for one in step.sources]
+        now = kind.procedure.states.get(record.state, (record.state, record.state))
+        zh = f"当前为“{now[0]}”，须在“{'、'.join(s[0] for s in sources)}”时才能{step.zh}"
+        en = f"it is {now[1]!r}; {step.en!r} is possible when {' or '.join(repr(s[1]) for s in sources)}"
+        raise Refused(en, missing=[{"code": "state", "zh": zh, "en": en}])
+    return step
+
+
+def given_fields(kind: RecordType, step: Transition, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What was filled in at a step, checked.
+
+    Raises
+    ------
+    InvalidRecord
+        A value breaks its rule.
+    Refused
+        A needed one is not there.
+    """
+    clean = validate_fields(f"{kind.id}.{step.name}", step.fields, given, partial=True)
+    specs = {f.name: f for f in step.fields}
+    needed = dict.fromkeys([*step.needs, *(f.name for f in step.fields if f.required)])
+    missing = [
+        {"code": f"field:{name}", "zh": f"请填写{_words(specs, name)[0]}", "en": f"{_words(specs, name)[1]} is needed"}
+        for name in needed
+        if clean.get(name) in (None, "", [])
+    ]
+    if missing:
+        raise Refused(f"{step.en}: " + "; ".join(m["en"] for m in missing), missing=missing)
+    return {name: value for name, value in clean.items() if value is not None}
+
+
+def set_by_step(kind: RecordType, step: Transition, given: Mapping[str, Any], actor: Actor, now: int) -> dict[str, Any]:
+    """Record fields that the step itself sets (`Transition.sets`). `now` [µs]."""
+    values: dict[str, Any] = {}
+    for name, source in step.sets.items():
+        if source == "@now":
+            spec = kind.field(name)
+            values[name] = now if spec.kind == "integer" else china_time(now // 1_000_000).isoformat()
+        elif source == "@actor":
+            values[name] = actor.name
+        elif source in given:
+            values[name] = given[source]
+    return values
+
+
+def full(kind: RecordType | None, data: Mapping[str, Any]) -> dict[str, Any]:
+    """`data` with every declared field there, None where not set."""
+    return {**{f.name: None for f in kind.fields}, **data} if kind else dict(data)
+
+
+def _words(specs: Mapping[str, Field], name: str) -> Sequence[str]:
+    spec = specs.get(name)
+    return (spec.zh, spec.en) if spec else (name, name)
+
+
+def _encodable(value: Any) -> bool:
+    try:
+        msgspec.json.encode(value)
+    except (UnicodeEncodeError, TypeError):
+        return False
+    return True

@@ -1,0 +1,434 @@
+"""All registers, by declaration: current state, full history, side index, procedure steps; nothing is hand-made."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from jinyun.kernel.errors import BadInput, Conflict, InvalidRecord, NotFound, Refused
+from jinyun.kernel.ports import Actor, Clock, HistoryEntry, Record
+from jinyun.kernel.records import RecordType
+from jinyun.store import record_rules as rules
+from jinyun.store.database import reading, writing
+from jinyun.store.schema import record as current
+from jinyun.store.schema import record_history as history_table
+from jinyun.store.schema import record_index as side
+
+_CHUNK = 500
+
+
+@dataclass(slots=True)
+class _Change:
+    """One record's way from `before` (None: it is new) to `data`."""
+
+    id: str
+    before: Record | None
+    data: dict[str, Any]
+    state: str
+    step: str
+    deleted: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+class SqlRecords:
+    """The `RecordStore` port on SQLite or PostgreSQL.
+
+    `Record.data` has every declared field, None where not set. Numbers are plain decimal text, dates ISO 8601.
+    A record that others refer to cannot be deleted; an id that was deleted can be created again, its history goes on.
+    """
+
+    def __init__(self, engine: Engine, types: Mapping[str, RecordType], clock: Clock) -> None:
+        self._engine, self._types, self._clock = engine, types, clock
+
+    def type(self, type_id: str) -> RecordType:
+        """The declaration of a type."""
+        try:
+            return self._types[type_id]
+        except KeyError:
+            raise NotFound("record type", type_id, known=self._types) from None
+
+    # --- changing -----------------------------------------------------------------------------------------------------
+
+    def create(
+        self, type_id: str, data: Mapping[str, Any], actor: Actor, *, id: str | None = None, note: str = ""
+    ) -> Record:
+        """A new record; raises `InvalidRecord`, or `Conflict` when the id is taken."""
+        kind = self.type(type_id)
+        clean = rules.merged(kind, {}, rules.canonical(kind, data))
+        record_id = id or new_id()
+        _check_id(kind, record_id)
+        with self._writing(type_id, record_id) as connection:
+            before = self._load(connection, type_id, [record_id]).get(record_id)
+            if before is not None and not before.deleted:
+                raise Conflict(f"there is a {type_id} {record_id!r} already; change that one or choose another id")
+            state = kind.procedure.initial if kind.procedure else ""
+            return self._write(connection, kind, [_Change(record_id, before, clean, state, "create")], actor, note)[0]
+
+    def update(
+        self,
+        type_id: str,
+        id: str,
+        changes: Mapping[str, Any],
+        actor: Actor,
+        *,
+        version: int | None = None,
+        note: str = "",
+    ) -> Record:
+        """Change fields (None clears one); nothing changed is no new version."""
+        kind = self.type(type_id)
+        clean = rules.canonical(kind, changes, partial=True)
+        with self._writing(type_id, id) as connection:
+            before = self._present(connection, type_id, id, version)
+            data = rules.merged(kind, _set(before.data), clean)
+            if data == _set(before.data):
+                return before
+            return self._write(connection, kind, [_Change(id, before, data, before.state, "update")], actor, note)[0]
+
+    def delete(self, type_id: str, id: str, actor: Actor, *, note: str = "") -> None:
+        """Take a record out of all lists; its history stays.
+
+        Raises
+        ------
+        Refused
+            When records refer to it; `missing` names them.
+        """
+        kind = self.type(type_id)
+        with self._writing(type_id, id) as connection:
+            before = self._present(connection, type_id, id, None)
+            users = self._users(connection, type_id, id)
+            if users:
+                named = ", ".join(f"{one} {other}" for one, other in users[:5])
+                raise Refused(
+                    f"{type_id} {id!r} is referred to by {named}; change those first",
+                    missing=[
+                        {"code": "referred", "zh": f"仍被 {one} {other} 引用", "en": f"referred to by {one} {other}"}
+                        for one, other in users
+                    ],
+                )
+            change = _Change(id, before, _set(before.data), before.state, "delete", deleted=True)
+            self._write(connection, kind, [change], actor, note)
+
+    def step(
+        self,
+        type_id: str,
+        id: str,
+        name: str,
+        given: Mapping[str, Any],
+        actor: Actor,
+        *,
+        context: Mapping[str, Any] | None = None,
+        changes: Mapping[str, Any] | None = None,
+        version: int | None = None,
+        note: str = "",
+    ) -> Record:
+        """Take a step of the procedure. Guards see the record's flat form and `context`; `changes` are record fields
+        that the app sets along with it, e.g. a longer list of causes."""
+        kind = self.type(type_id)
+        extra = rules.canonical(kind, changes or {}, partial=True)
+        with self._writing(type_id, id) as connection:
+            before = self._present(connection, type_id, id, version)
+            step = rules.may_step(kind, before, name, actor)
+            filled = rules.given_fields(kind, step, given)
+            missing = [one for guard in step.guards for one in guard(before.as_dict(), context or {})]
+            if missing:
+                raise Refused(
+                    f"{step.en}: " + "; ".join(one.en for one in missing), missing=[one.as_dict() for one in missing]
+                )
+            own = rules.set_by_step(kind, step, filled, actor, self._clock.now())
+            data = rules.merged(kind, _set(before.data), {**rules.canonical(kind, own, partial=True), **extra})
+            change = _Change(id, before, data, step.target, name, given=filled)
+            return self._write(connection, kind, [change], actor, note)[0]
+
+    def put_many(self, type_id: str, rows: Iterable[tuple[str, Mapping[str, Any]]], actor: Actor) -> int:
+        """Create or update many in one transaction; unchanged rows are left alone. Rows may refer to one another.
+
+        Returns
+        -------
+        int
+            How many were created or changed.
+        """
+        kind = self.type(type_id)
+        wanted: dict[str, dict[str, Any]] = {}
+        problems: dict[str, str] = {}
+        for record_id, data in rows:
+            try:
+                _check_id(kind, record_id)
+                wanted.setdefault(record_id, {}).update(rules.canonical(kind, data, partial=True))
+            except InvalidRecord as wrong:
+                problems.update({f"{record_id}.{name}": why for name, why in wrong.problems.items()})
+        if problems:
+            raise InvalidRecord(type_id, problems)
+        initial = kind.procedure.initial if kind.procedure else ""
+        with self._writing(type_id, "") as connection:
+            known = self._load(connection, type_id, list(wanted))
+            todo: list[_Change] = []
+            for record_id, data in wanted.items():
+                before = known.get(record_id)
+                if before is None or before.deleted:
+                    todo.append(_Change(record_id, before, rules.merged(kind, {}, data), initial, "create"))
+                elif (after := rules.merged(kind, _set(before.data), data)) != _set(before.data):
+                    todo.append(_Change(record_id, before, after, before.state, "update"))
+            self._write(connection, kind, todo, actor, "")
+        return len(todo)
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    def get(self, type_id: str, id: str) -> Record:
+        with reading(self._engine) as connection:
+            return self._present(connection, type_id, id, None)
+
+    def find(
+        self,
+        type_id: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        states: Sequence[str] = (),
+        text: str = "",
+        order: str = "-updated_at",
+        limit: int = 1000,
+        offset: int = 0,
+    ) -> list[Record]:
+        """Records whose indexed fields equal `where` (a list: any of them; None: not set). `order` is updated_at,
+        created_at, id, state or an indexed field, with ``-`` before it for descending; ties go by id."""
+        kind = self.type(type_id)
+        query = select(current).where(*self._conditions(kind, where, states, text))
+        name, down = order.removeprefix("-"), order.startswith("-")
+        if name in ("updated_at", "created_at", "id", "state"):
+            keys = [current.c[name]]
+        elif name in rules.indexed_fields(kind):
+            query = query.outerjoin(
+                side, and_(side.c.type == current.c.type, side.c.id == current.c.id, side.c.field == name)
+            )
+            keys = [func.coalesce(func.min(side.c.number), 0), func.min(side.c.value)]
+            query = query.group_by(*current.primary_key.columns)
+        else:
+            raise self._not_indexed(kind, name)
+        ordered = [key.desc() if down else key.asc() for key in keys]
+        query = query.order_by(*ordered, current.c.id).limit(limit).offset(offset)
+        with reading(self._engine) as connection:
+            return [self._record(row) for row in connection.execute(query)]
+
+    def count(
+        self, type_id: str, where: Mapping[str, Any] | None = None, *, states: Sequence[str] = (), text: str = ""
+    ) -> int:
+        conditions = self._conditions(self.type(type_id), where, states, text)
+        with reading(self._engine) as connection:
+            return connection.execute(select(func.count()).select_from(current).where(*conditions)).scalar_one()
+
+    def history(self, type_id: str, id: str) -> list[HistoryEntry]:
+        """Oldest first; of a deleted record too."""
+        self.type(type_id)
+        table = history_table
+        query = select(table).where(table.c.type == type_id, table.c.id == id).order_by(table.c.version)
+        with reading(self._engine) as connection:
+            entries = [_entry(row) for row in connection.execute(query)]
+        if not entries:
+            raise NotFound(type_id, id)
+        return entries
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self, type_id: str, record_id: str) -> Iterator[Connection]:
+        try:
+            with writing(self._engine) as connection:
+                yield connection
+        except IntegrityError as wrong:
+            raise Conflict(
+                f"{type_id} {record_id} was changed by somebody else at the same moment; read it again"
+            ) from (wrong)
+
+    def _load(self, connection: Connection, type_id: str, ids: Sequence[str]) -> dict[str, Record]:
+        found: dict[str, Record] = {}
+        for start in range(0, len(ids), _CHUNK):
+            query = select(current).where(current.c.type == type_id, current.c.id.in_(ids[start : start + _CHUNK]))
+            found.update({row.id: self._record(row) for row in connection.execute(query)})
+        return found
+
+    def _present(self, connection: Connection, type_id: str, record_id: str, version: int | None) -> Record:
+        self.type(type_id)
+        found = self._load(connection, type_id, [record_id]).get(record_id)
+        if found is None or found.deleted:
+            raise NotFound(type_id, record_id)
+        if version is not None and version != found.version:
+            raise Conflict(
+                f"{type_id} {record_id!r} is at version {found.version} now (by {found.updated_by}), not {version}; "
+                "read it again, then change it"
+            )
+        return found
+
+    def _write(
+        self, connection: Connection, kind: RecordType, changes: Sequence[_Change], actor: Actor, note: str
+    ) -> list[Record]:
+        now = self._clock.now()
+        fresh: list[dict[str, Any]] = []
+        entries: list[dict[str, Any]] = []
+        index: list[dict[str, Any]] = []
+        written: list[Record] = []
+        for one in changes:
+            before = one.before
+            version = before.version + 1 if before else 1
+            revived = before is None or before.deleted
+            old_data = {} if before is None or before.deleted else _set(before.data)
+            created_at = now if before is None or before.deleted else before.created_at
+            row = {
+                "type": kind.id, "id": one.id, "version": version, "state": one.state, "data": _json(one.data),
+                "search": rules.search_text(kind, one.id, one.data), "created_at": created_at, "updated_at": now,
+                "updated_by": actor.name, "deleted": one.deleted,
+            }  # fmt: skip
+            if before is None:
+                fresh.append(row)
+            else:
+                same = and_(current.c.type == kind.id, current.c.id == one.id, current.c.version == before.version)
+                if connection.execute(update(current).where(same).values(row)).rowcount != 1:
+                    raise Conflict(
+                        f"{kind.id} {one.id!r} was changed by somebody else at the same moment; read it again"
+                    )
+                connection.execute(delete(side).where(side.c.type == kind.id, side.c.id == one.id))
+            was, is_now = ({}, {}) if one.deleted else rules.changed(old_data, one.data)
+            entries.append({
+                "type": kind.id, "id": one.id, "version": version, "at": now, "actor": actor.name, "step": one.step,
+                "state_before": "" if before is None or revived else before.state,
+                "state_after": "" if one.deleted else one.state,
+                "before": _json(old_data if one.deleted else was), "after": _json(is_now), "given": _json(one.given),
+                "note": note,
+            })  # fmt: skip
+            if not one.deleted:
+                index.extend(
+                    {"type": kind.id, "id": one.id, "field": name, "value": value, "number": number}
+                    for name, value, number in rules.index_entries(kind, one.data)
+                )
+            written.append(
+                Record(
+                    kind.id, one.id, version, one.state, rules.full(kind, one.data), created_at, now, actor.name,
+                    one.deleted,
+                )
+            )  # fmt: skip
+        for table, rows in ((current, fresh), (history_table, entries), (side, index)):
+            if rows:
+                connection.execute(insert(table), rows)
+        self._check_references(connection, kind, [one for one in changes if not one.deleted])
+        return written
+
+    def _check_references(self, connection: Connection, kind: RecordType, changes: Sequence[_Change]) -> None:
+        problems: dict[str, str] = {}
+        for spec in (f for f in kind.fields if f.kind == "reference" and f.to):
+            users: dict[str, str] = {}
+            for one in changes:
+                old = one.before.data.get(spec.name) if one.before and not one.before.deleted else None
+                value = one.data.get(spec.name)
+                if value is not None and value != old:
+                    users.update(dict.fromkeys(value if spec.many else [value], one.id))
+            if not users:
+                continue
+            wanted = list(users)
+            there: set[str] = set()
+            for start in range(0, len(wanted), _CHUNK):
+                part = wanted[start : start + _CHUNK]
+                query = select(current.c.id).where(
+                    current.c.type == spec.to, current.c.id.in_(part), current.c.deleted.is_(False)
+                )
+                there.update(connection.execute(query).scalars())
+            for target in wanted:
+                if target not in there:
+                    name = spec.name if len(changes) == 1 else f"{users[target]}.{spec.name}"
+                    problems[name] = f"there is no {spec.to} {target!r}"
+        if problems:
+            raise InvalidRecord(kind.id, problems)
+
+    def _users(self, connection: Connection, type_id: str, record_id: str) -> list[tuple[str, str]]:
+        fields = [
+            and_(side.c.type == kind.id, side.c.field == f.name)
+            for kind in self._types.values()
+            for f in kind.fields
+            if f.kind == "reference" and f.to == type_id
+        ]
+        if not fields:
+            return []
+        query = select(side.c.type, side.c.id).where(side.c.value == record_id, or_(*fields)).distinct().limit(20)
+        return [(one, other) for one, other in connection.execute(query) if (one, other) != (type_id, record_id)]
+
+    def _conditions(
+        self, kind: RecordType, where: Mapping[str, Any] | None, states: Sequence[str], text: str
+    ) -> list[Any]:
+        conditions: list[Any] = [current.c.type == kind.id, current.c.deleted.is_(False)]
+        if states:
+            conditions.append(current.c.state.in_(list(states)))
+        for word in text.lower().split():
+            conditions.append(current.c.search.contains(word, autoescape=True))
+        fields = rules.indexed_fields(kind)
+        for name, wanted in (where or {}).items():
+            values = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
+            if name == "id":
+                conditions.append(current.c.id.in_(values))
+                continue
+            if name not in fields:
+                raise self._not_indexed(kind, name)
+            entry = side.alias()
+            mine = and_(entry.c.type == current.c.type, entry.c.id == current.c.id, entry.c.field == name)
+            some = [self._index_value(kind, name, one) for one in values if one is not None]
+            choices = (
+                [exists().where(mine, entry.c.value.in_(some)).correlate(current)] if some or None not in values else []
+            )
+            if None in values:
+                choices.append(~exists().where(mine).correlate(current))
+            conditions.append(or_(*choices))
+        return conditions
+
+    def _index_value(self, kind: RecordType, name: str, value: Any) -> str:
+        spec = kind.field(name)
+        if spec.kind == "bool" and value in ("true", "false"):
+            return str(value)
+        try:
+            clean = kind.validate({name: [value] if spec.many else value}, partial=True)[name]
+        except InvalidRecord:
+            return index_miss(value)
+        return rules.index_text(spec, clean[0] if spec.many else clean)
+
+    def _not_indexed(self, kind: RecordType, name: str) -> BadInput:
+        known = ", ".join(("id", *rules.indexed_fields(kind)))
+        return BadInput(f"{kind.id} cannot be filtered or ordered by {name!r}", field=name, hint=f"use one of {known}")
+
+    def _record(self, row: Any) -> Record:
+        data = rules.full(self._types.get(row.type), msgspec.json.decode(row.data))
+        return Record(
+            row.type, row.id, row.version, row.state, data, row.created_at, row.updated_at, row.updated_by, row.deleted
+        )
+
+
+def new_id() -> str:
+    """An id that nobody chose: 16 characters, fit for a path."""
+    return secrets.token_hex(8)
+
+
+def index_miss(value: Any) -> str:
+    """A value no field of this form can have: it finds nothing."""
+    return f"∅{value}"
+
+
+def _check_id(kind: RecordType, record_id: str) -> None:
+    if not record_id or len(record_id) > 120 or not record_id.isprintable() or "/" in record_id:
+        raise InvalidRecord(kind.id, {"id": f"{record_id!r} must be 1 to 120 printable characters without '/'"})
+
+
+def _set(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value is not None}
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _entry(row: Any) -> HistoryEntry:
+    load = msgspec.json.decode
+    return HistoryEntry(
+        row.type, row.id, row.version, row.at, row.actor, row.step, row.state_before, row.state_after,
+        load(row.before), load(row.after), load(row.given), row.note,
+    )  # fmt: skip

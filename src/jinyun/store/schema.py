@@ -1,0 +1,178 @@
+"""Tables of the transactional store, the same on SQLite and PostgreSQL. JSON is text, times are µs since the epoch
+unless said; no serial order is assumed: the one owner of the store gives the ids of series, manifest and verdicts."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+key_value = Table(
+    "key_value",
+    metadata,
+    Column("space", String(80), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# --- readings: the dictionary of series and the list of sealed files (their rows live in DuckDB and Parquet) ---------
+
+series = Table(
+    "series",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("site", String(120), nullable=False),
+    Column("factor", String(80), nullable=False),
+    Column("stat", SmallInteger, nullable=False),
+    Column("period", SmallInteger, nullable=False),
+    UniqueConstraint("site", "factor", "stat", "period"),
+)
+
+seal = Table(
+    "seal",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq_from", BigInteger, nullable=False, unique=True),
+    Column("seq_to", BigInteger, nullable=False, unique=True),
+    Column("rows", BigInteger, nullable=False),
+    Column("sealed_at", BigInteger, nullable=False),
+)
+
+manifest = Table(
+    "manifest",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(10), nullable=False),  # rows, frames
+    Column("path", String(200), nullable=False, unique=True),  # below the sealed folder
+    Column("day", String(10), nullable=False),  # China day of the event times (rows) or of sealing (frames)
+    Column("seq_from", BigInteger, nullable=False),
+    Column("seq_to", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("time_from", BigInteger, nullable=False),  # rows: [s]; frames: received_at [µs]
+    Column("time_to", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column(
+        "state", String(10), nullable=False
+    ),  # live, replaced (by compaction; the file goes when no reader needs it)
+    Column("made_at", BigInteger, nullable=False),
+    Index(None, "kind", "day"),
+)
+
+# --- registers -------------------------------------------------------------------------------------------------------
+
+record = Table(
+    "record",
+    metadata,
+    Column("type", String(80), primary_key=True),
+    Column("id", String(120), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("state", String(40), nullable=False),
+    Column("data", Text, nullable=False),
+    Column("search", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("updated_by", String(120), nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Index(None, "type", "updated_at"),
+    Index(None, "type", "state"),
+)
+
+record_history = Table(
+    "record_history",
+    metadata,
+    Column("type", String(80), primary_key=True),
+    Column("id", String(120), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("step", String(60), nullable=False),
+    Column("state_before", String(40), nullable=False),
+    Column("state_after", String(40), nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("given", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    ForeignKeyConstraint(["type", "id"], ["record.type", "record.id"]),
+)
+
+record_index = Table(
+    "record_index",
+    metadata,
+    Column("type", String(80), primary_key=True),
+    Column("field", String(60), primary_key=True),
+    Column("value", String(300), primary_key=True),
+    Column("id", String(120), primary_key=True),
+    Column("number", Float),  # for ordering numbers
+    ForeignKeyConstraint(["type", "id"], ["record.type", "record.id"]),
+    Index(None, "type", "id"),
+)
+
+# --- verdicts and rejects --------------------------------------------------------------------------------------------
+
+verdict_key = Table(
+    "verdict_key",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("judge", String(80), nullable=False),
+    Column("subject", String(120), nullable=False),
+    Column("period", SmallInteger, nullable=False),
+    UniqueConstraint("judge", "subject", "period"),
+)
+
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key_id", Integer, ForeignKey("verdict_key.id"), nullable=False),
+    Column("start", BigInteger, nullable=False),  # [s]
+    Column("revision", Integer, nullable=False),  # 0 first; the highest is current
+    Column("end", BigInteger, nullable=False),  # [s]
+    Column("level", SmallInteger),
+    Column("status", SmallInteger, nullable=False),
+    Column("computed_at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("key_id", "start", "revision"),
+    Index(None, "start", "key_id"),
+)
+
+reject = Table(
+    "reject",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("link", String(80), nullable=False),
+    Column("peer", String(120), nullable=False),
+    Column("mn", String(120), nullable=False),
+    Column("reason", String(60), nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("segment", Integer),
+    Column("offset", BigInteger),
+    Column("digest", LargeBinary(16), unique=True),  # of (ref, reason, sentence): a replay does not say it twice
+    Index(None, "mn", "id"),
+    Index(None, "reason"),
+)
