@@ -1,0 +1,248 @@
+"""Record types of the registry. Ids and field names are binding for all rooms; words are those of docs/nomenclature.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jinyun.domains.registry import uscc
+from jinyun.kernel.errors import UnknownFactor
+from jinyun.kernel.factors import factor as known_factor
+from jinyun.kernel.records import Field, RecordType
+from jinyun.kernel.terms import SITE_KINDS
+
+SITE_KIND_WORDS: Mapping[str, tuple[str, str]] = {
+    "water_section": ("水质断面", "Water section"),
+    "water_micro": ("水质微站", "Water micro-station"),
+    "air_station": ("空气自动站", "Air station"),
+    "air_micro": ("空气微站", "Air micro-station"),
+    "water_outlet": ("废水排放口", "Wastewater outlet"),
+    "stack_outlet": ("废气排放口", "Stack outlet"),
+    "river_outlet": ("入河排污口", "River outlet"),
+    "noise_station": ("噪声自动站", "Noise station"),
+}
+if set(SITE_KIND_WORDS) != set(SITE_KINDS):
+    raise ValueError("registry: every kind of kernel.terms.SITE_KINDS needs its words, and only those")
+
+DIVISION = r"[1-9]\d{5}(\d{3}|\d{6})?"
+"""GB/T 2260 county code, with the township's or village's digits where known."""
+
+WATER_CLASSES = ("1", "5")  # GB 3838-2002: a target is Class I to V
+
+
+def factor_problem(factor_id: str) -> str:
+    """A factor is named by its id of the one dictionary; "" when it is known."""
+    try:
+        known_factor(factor_id)
+    except UnknownFactor as wrong:
+        return str(wrong)
+    return ""
+
+
+JURISDICTION = Field(
+    "jurisdiction", "辖区", "Jurisdiction", pattern=DIVISION, indexed=True,
+    help_zh="行政区划代码（GB/T 2260），如 500109", help_en="Division code (GB/T 2260), e.g. 500109",
+)  # fmt: skip
+
+ENTERPRISE = RecordType(
+    id="enterprise",
+    zh="排污单位",
+    en="Enterprise",
+    fields=(
+        Field("name", "单位名称", "Name", required=True),
+        Field(
+            "uscc", "统一社会信用代码", "Unified social credit code", indexed=True, check=uscc.problem,
+            help_zh="18 位，末位为校验码（GB 32100-2015）", help_en="18 characters, the last a check (GB 32100-2015)",
+        ),
+        Field(
+            "industry", "行业代码", "Industry code", pattern=r"[A-T]?\d{2,4}", indexed=True,
+            help_zh="GB/T 4754-2017，2 至 4 位", help_en="GB/T 4754-2017, 2 to 4 digits",
+        ),
+        Field("address", "地址", "Address"),
+        Field("place", "位置", "Place", kind="place"),
+        JURISDICTION,
+        Field("contact", "环保联系人", "Contact person", personal=True),
+        Field("phone", "联系电话", "Phone", pattern=r"[\d+() -]{5,24}", personal=True),
+    ),
+    listed=("name", "uscc", "industry", "jurisdiction", "address"),
+)  # fmt: skip
+
+SITE = RecordType(
+    id="site",
+    zh="监测点位",
+    en="Monitoring site",
+    fields=(
+        Field("name", "点位名称", "Name", required=True),
+        Field("kind", "点位类型", "Kind", kind="code", codes=SITE_KIND_WORDS, required=True, indexed=True),
+        Field("place", "位置", "Place", kind="place"),
+        JURISDICTION,
+        Field("enterprise", "所属单位", "Enterprise", kind="reference", to="enterprise", indexed=True),
+        Field("river", "河流", "River", indexed=True),
+        Field(
+            "order_km", "距河源里程", "Distance from the head of the river", kind="number", unit="km", minimum="0",
+            help_zh="自河源起算，越往下游越大", help_en="Grows downstream",
+        ),
+        Field("upstream", "上游点位", "Sites upstream", kind="reference", to="site", many=True),
+        Field(
+            "target_class", "目标水质类别", "Target water class", kind="integer",
+            minimum=WATER_CLASSES[0], maximum=WATER_CLASSES[1],
+            help_zh="GB 3838-2002：1–5 对应Ⅰ–Ⅴ类", help_en="GB 3838-2002: 1 to 5 stand for Class I to V",
+        ),
+        Field(
+            "body", "水体类型", "Water body", kind="code",
+            codes={"river": ("河流", "River"), "lake": ("湖库", "Lake or reservoir")},
+        ),
+        Field(
+            "zone", "功能区", "Function zone",
+            help_zh="环境空气、声环境或水功能区", help_en="Air, noise or water function zone",
+        ),
+        Field("note", "备注", "Note", kind="long_text"),
+    ),
+    listed=("name", "kind", "jurisdiction", "enterprise", "river", "target_class"),
+)  # fmt: skip
+
+OUTLET = RecordType(
+    id="outlet",
+    zh="排放口",
+    en="Outlet",
+    fields=(
+        Field("name", "排放口名称", "Name", required=True),
+        Field(
+            "code", "排放口编号", "Outlet code", indexed=True,
+            help_zh="HJ 608-2017：DA/DW 加三位序号；入河排污口按 HJ 1235",
+            help_en="HJ 608-2017: DA or DW and three digits; river outlets by HJ 1235",
+        ),
+        Field(
+            "kind", "类型", "Kind", kind="code", required=True, indexed=True,
+            codes={
+                "water": ("废水排放口", "Wastewater outlet"),
+                "stack": ("废气排放口", "Stack outlet"),
+                "river": ("入河排污口", "River outlet"),
+            },
+        ),
+        Field(
+            "site", "监测点位", "Site", kind="reference", to="site", required=True, indexed=True,
+            help_zh="其监测数据所在的点位", help_en="The site whose readings it has",
+        ),
+        Field("enterprise", "排污单位", "Enterprise", kind="reference", to="enterprise", indexed=True),
+        Field(
+            "receiving_water", "受纳断面", "Receiving section", kind="reference", to="site", indexed=True,
+            help_zh="排水流向的断面", help_en="The section it flows to",
+        ),
+        Field(
+            "reference_o2", "基准含氧量", "Reference oxygen content", kind="number", unit="%", minimum="0", maximum="21",
+            help_zh="折算用，按所执行的排放标准", help_en="For conversion, by the emission standard in force",
+        ),
+        Field("process", "工艺/设施", "Process"),
+    ),
+    listed=("name", "code", "kind", "enterprise", "site", "receiving_water"),
+)  # fmt: skip
+
+PERMIT_LIMIT = RecordType(
+    id="permit_limit",
+    zh="许可排放限值",
+    en="Permit limit",
+    title="factor",
+    fields=(
+        Field("outlet", "排放口", "Outlet", kind="reference", to="outlet", required=True, indexed=True),
+        Field(
+            "factor", "监测因子", "Factor", required=True, indexed=True, check=factor_problem,
+            help_zh="因子字典中的编号，如 cod_cr", help_en="Id of the factor dictionary, e.g. cod_cr",
+        ),
+        Field(
+            "period", "限值周期", "Period", kind="code", required=True, indexed=True,
+            codes={"hour": ("小时均值", "Hourly mean"), "day": ("日均值", "Daily mean")},
+        ),
+        Field("limit", "限值", "Limit", kind="number", required=True, minimum="0"),
+        Field("unit", "单位", "Unit", required=True, help_zh="与因子的规范单位一致", help_en="The factor's canonical unit"),
+        Field(
+            "converted", "折算值", "Applies to the converted value", kind="bool",
+            help_zh="按基准含氧量折算后的值与限值比较",
+            help_en="The value converted to reference oxygen is compared with the limit",
+        ),
+        Field("valid_from", "生效日", "Valid from", kind="date"),
+        Field("valid_to", "截止日", "Valid to", kind="date", help_zh="含当日", help_en="This day included"),
+        Field("basis", "依据", "Basis", help_zh="许可证编号或标准条款", help_en="Permit number or clause"),
+    ),
+    listed=("outlet", "factor", "period", "limit", "unit", "converted", "valid_from", "basis"),
+)  # fmt: skip
+
+DEVICE = RecordType(
+    id="device",
+    zh="数采仪",
+    en="Data logger",
+    fields=(
+        Field(
+            "mn", "设备唯一标识 MN", "Device identity (MN)", required=True, indexed=True, pattern=r"[0-9A-Za-z_-]{1,32}",
+            help_zh="与记录编号相同。2005 版 14 位，2017 版 24 位（EPC-96 十六进制），2025 版 24 位由平台分配；地方设备有别的写法",
+            help_en="Same as the record's id. 14 characters in 2005, 24 (EPC-96 in hex) in 2017, 24 assigned by the centre "
+            "in 2025; other shapes are in use",
+        ),
+        Field("name", "名称", "Name"),
+        Field("site", "点位", "Site", kind="reference", to="site", indexed=True),
+        Field(
+            "system", "系统编码 ST", "System code (ST)", pattern=r"[0-9A-Z]{2}",
+            help_zh="如 21 地表水、22 空气、31 废气、32 废水；空则从其所报",
+            help_en="e.g. 21 surface water, 22 air, 31 stack, 32 wastewater; empty takes what the device says",
+        ),
+        Field(
+            "edition", "协议版本", "Edition of HJ 212", kind="code",
+            codes={
+                "auto": ("自动识别", "Detected"),
+                "2005": ("HJ/T 212-2005", "HJ/T 212-2005"),
+                "2017": ("HJ 212-2017", "HJ 212-2017"),
+                "2025": ("HJ 212-2025", "HJ 212-2025"),
+            },
+        ),
+        Field("password", "访问密码 PW", "Password (PW)", secret=True),
+        Field(
+            "crc", "另接受的校验算法", "CRC also accepted", kind="code",
+            codes={
+                "hj212": ("仅标准算法", "The standard's only"),
+                "modbus": ("Modbus", "Modbus"),
+                "modbus_swapped": ("Modbus 高低字节互换", "Modbus, bytes swapped"),
+                "arc": ("CRC-16/ARC", "CRC-16/ARC"),
+            },
+        ),
+        Field(
+            "pm_unit", "颗粒物上报单位", "Unit of particles as sent", kind="code",
+            codes={"ug/m3": ("微克/立方米", "µg/m³"), "mg/m3": ("毫克/立方米", "mg/m³")},
+        ),
+        Field(
+            "encoding", "文本编码", "Text encoding", kind="code",
+            codes={
+                "auto": ("自动识别", "Detected"),
+                "utf-8": ("UTF-8", "UTF-8"),
+                "gb18030": ("GB 18030", "GB 18030"),
+            },
+        ),
+        Field("realtime_interval", "实时数据间隔", "Real-time interval", kind="integer", unit="s", minimum="1"),
+        Field("minute_interval", "分钟数据间隔", "Minute-data interval", kind="integer", unit="min", minimum="1"),
+        Field(
+            "always_answer", "总是应答", "Always answer", kind="bool",
+            help_zh="未要求应答时也回 9014", help_en="Answer 9014 even when no answer is asked for",
+        ),
+        Field(
+            "label_end", "以时段末为时标", "Stamps the end of the period", kind="bool",
+            help_zh="设备把时标记在时段结束时刻", help_en="The device stamps the end of a period, not its start",
+        ),
+        Field("set_up", "首次连接初始化", "First-connection set-up", kind="bool"),
+        Field("set_clock", "自动校时", "Set its clock", kind="bool"),
+        Field(
+            "sm4_key", "SM4 密钥", "SM4 key", secret=True, pattern=r"[0-9A-Fa-f]{32}",
+            help_zh="32 位十六进制（HJ 212-2025）", help_en="32 hex digits (HJ 212-2025)",
+        ),
+        Field(
+            "periods", "应报数据", "Data it should send", kind="code", many=True,
+            codes={
+                "realtime": ("实时", "Real time"),
+                "minute": ("分钟", "Minute"),
+                "hour": ("小时", "Hour"),
+                "day": ("日", "Day"),
+            },
+        ),
+        Field("vendor", "厂家", "Vendor"),
+    ),
+    listed=("mn", "name", "site", "system", "edition", "vendor"),
+)  # fmt: skip
+
+RECORDS: tuple[RecordType, ...] = (ENTERPRISE, SITE, OUTLET, PERMIT_LIMIT, DEVICE)
