@@ -71,15 +71,6 @@ class Transition:
     sets: Mapping[str, str] = field(default_factory=dict)  # record field <- name in `fields`, or "@now" / "@actor"
     appends: Mapping[str, str] = field(default_factory=dict)  # list field <- name in `fields`: adds {text, at, by}
 
-    def changes(self, data: Mapping[str, Any], given: Mapping[str, Any], *, now: str, actor: str) -> dict[str, Any]:
-        """What the step itself writes into the record `data`; `now` is ISO 8601 with its zone."""
-        house = {"@now": now, "@actor": actor}
-        wanted = {name: house.get(source, given.get(source)) for name, source in self.sets.items()}
-        for name, source in self.appends.items():
-            if given.get(source) not in (None, ""):
-                wanted[name] = [*(data.get(name) or ()), {"text": given[source], "at": now, "by": actor}]
-        return wanted
-
 
 @dataclass(frozen=True, slots=True)
 class Procedure:

@@ -160,6 +160,18 @@ def set_by_step(kind: RecordType, step: Transition, given: Mapping[str, Any], ac
     return values
 
 
+def appended_by_step(
+    step: Transition, data: Mapping[str, Any], given: Mapping[str, Any], actor: Actor, now: int
+) -> dict[str, Any]:
+    """List fields that the step makes longer (`Transition.appends`): {text, at, by} joins the end. `now` [µs]."""
+    at = china_time(now // 1_000_000).isoformat()
+    return {
+        name: [*(data.get(name) or ()), {"text": given[source], "at": at, "by": actor.name}]
+        for name, source in step.appends.items()
+        if source in given
+    }
+
+
 def full(kind: RecordType | None, data: Mapping[str, Any]) -> dict[str, Any]:
     """`data` with every declared field there, None where not set."""
     return {**{f.name: None for f in kind.fields}, **data} if kind else dict(data)

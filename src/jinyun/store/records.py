@@ -142,8 +142,9 @@ class SqlRecords:
                     f"{step.en}: " + "; ".join(one.en for one in missing), missing=[one.as_dict() for one in missing]
                 )
             own = rules.set_by_step(kind, step, filled, actor, self._clock.now())
+            own |= rules.appended_by_step(step, before.data, filled, actor, self._clock.now())
             data = rules.merged(kind, _set(before.data), {**rules.canonical(kind, own, partial=True), **extra})
-            change = _Change(id, before, data, step.target, name, given=filled)
+            change = _Change(id, before, data, step.target or before.state, name, given=filled)
             return self._write(connection, kind, [change], actor, note)[0]
 
     def put_many(self, type_id: str, rows: Iterable[tuple[str, Mapping[str, Any]]], actor: Actor) -> int:
