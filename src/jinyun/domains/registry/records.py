@@ -1,4 +1,4 @@
-"""Record types of the registry. Ids and field names are binding for all rooms; words are those of docs/nomenclature.md."""
+"""Record types of the registry. Ids and field names are binding for all rooms; words as in docs/nomenclature.md."""
 
 from __future__ import annotations
 
@@ -129,7 +129,8 @@ OUTLET = RecordType(
             help_zh="排水流向的断面", help_en="The section it flows to",
         ),
         Field(
-            "reference_o2", "基准含氧量", "Reference oxygen content", kind="number", unit="%", minimum="0", maximum="21",
+            "reference_o2", "基准含氧量", "Reference oxygen content", kind="number", unit="%",
+            minimum="0", maximum="21",
             help_zh="折算用，按所执行的排放标准", help_en="For conversion, by the emission standard in force",
         ),
         Field("process", "工艺/设施", "Process"),
@@ -153,7 +154,10 @@ PERMIT_LIMIT = RecordType(
             codes={"hour": ("小时均值", "Hourly mean"), "day": ("日均值", "Daily mean")},
         ),
         Field("limit", "限值", "Limit", kind="number", required=True, minimum="0"),
-        Field("unit", "单位", "Unit", required=True, help_zh="与因子的规范单位一致", help_en="The factor's canonical unit"),
+        Field(
+            "unit", "单位", "Unit", required=True,
+            help_zh="与因子的规范单位一致", help_en="The factor's canonical unit",
+        ),
         Field(
             "converted", "折算值", "Applies to the converted value", kind="bool",
             help_zh="按基准含氧量折算后的值与限值比较",
@@ -172,10 +176,12 @@ DEVICE = RecordType(
     en="Data logger",
     fields=(
         Field(
-            "mn", "设备唯一标识 MN", "Device identity (MN)", required=True, indexed=True, pattern=r"[0-9A-Za-z_-]{1,32}",
-            help_zh="与记录编号相同。2005 版 14 位，2017 版 24 位（EPC-96 十六进制），2025 版 24 位由平台分配；地方设备有别的写法",
-            help_en="Same as the record's id. 14 characters in 2005, 24 (EPC-96 in hex) in 2017, 24 assigned by the centre "
-            "in 2025; other shapes are in use",
+            "mn", "设备唯一标识 MN", "Device identity (MN)", required=True, indexed=True,
+            pattern=r"[0-9A-Za-z_-]{1,32}",
+            help_zh="与记录编号相同。2005 版 14 位，2017 版 24 位（EPC-96 十六进制），"
+            "2025 版 24 位由平台分配；地方设备有别的写法",
+            help_en="Same as the record's id. 14 characters in 2005, 24 (EPC-96 in hex) in 2017, 24 assigned by "
+            "the centre in 2025; other shapes are in use",
         ),
         Field("name", "名称", "Name"),
         Field("site", "点位", "Site", kind="reference", to="site", indexed=True),

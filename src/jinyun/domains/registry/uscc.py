@@ -28,7 +28,7 @@ def make(authority_and_kind: str, division: str, organisation8: str) -> str:
 
 
 def faults(code: str) -> tuple[str, ...]:
-    """What is wrong with `code`: of ``length``, ``alphabet``, ``check_char``, ``org_check``, in this order; () when sound.
+    """What is wrong: of ``length``, ``alphabet``, ``check_char``, ``org_check``, in this order; () when sound.
 
     Compared as given: lower case is an alphabet fault. After length or alphabet nothing more can be said.
     """

@@ -1,4 +1,4 @@
-"""Record types `alarm` (报警) and `case` (工单) with their procedures. Ids and field names are binding for all rooms."""
+"""Record types `alarm` (报警) and `case` (工单) with their procedures. Ids and field names bind all rooms."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """When a matter counts as recovered: a condition on verdicts, how far it is, and when it breaks again. Pure.
 
-The condition asks for the last `windows` consecutive verdicts of one judge on one subject to attain. A verdict that cannot
-be judged is no proof and breaks the run; a window without any verdict (a device that sent nothing, an outlet that did not
-run) does neither, but all counted windows must lie within `within_days`.
+The condition asks for the last `windows` consecutive verdicts of one judge on one subject to attain. A verdict that
+cannot be judged is no proof and breaks the run; a window without any verdict (a silent device, an outlet that
+did not run) does neither, but all counted windows must lie within `within_days`.
 """
 
 from __future__ import annotations
@@ -126,7 +126,13 @@ def recovery_progress(condition: Condition, verdicts: Iterable[Verdict], *, now:
         have=len(counted),
         need=condition.windows,
         held=held,
-        missing=() if held else (_missing(condition, line, run, len(counted), next_possible, now),),
+        missing=()
+        if held
+        else (
+            _missing(
+                condition, line, len(counted), stale=len(run) > len(counted), next_possible=next_possible, now=now
+            ),
+        ),
         since=run[0].window.start if run else None,
         held_at=_held_at(condition, run) if held else None,
         verdicts=tuple(v.id for v in counted),
@@ -182,8 +188,9 @@ def wanted_words(condition: Condition) -> tuple[str, str]:
 def _missing(
     condition: Condition,
     line: Sequence[Verdict],
-    run: Sequence[Verdict],
     have: int,
+    *,
+    stale: bool,
     next_possible: int | None,
     now: int | None,
 ) -> Missing:
@@ -197,25 +204,24 @@ def _missing(
     zh_unit, en_unit = PERIOD_WORDS[line[-1].window.period]
     zh = f"需连续{condition.windows}{zh_unit}{wanted_zh}，已有{have}{zh_unit}"
     en = f"needs {condition.windows} consecutive {en_unit} {wanted_en}; has {have}"
-    code = "recovery-windows"
-    if len(run) > have and have < condition.windows:
-        code = "recovery-stale"
+    if stale:
         zh += f"（只计近{condition.within_days}天）"
         en += f" (only the last {condition.within_days} days count)"
-    if not run:
-        last = line[-1]
-        figure = f"{last.figure} {last.unit}".strip() if last.figure is not None else ""
-        judged = last.status != Status.CANNOT_JUDGE
-        zh += f"，最近一次（{_moment(last.window.start, now)}）" + (
-            f"为{figure}" if judged and figure else "无法评价" if not judged else "未达到"
-        )
-        en += f"; the last one ({_moment(last.window.start, now)}) " + (
-            f"was {figure}" if judged and figure else "could not be judged" if not judged else "did not"
-        )
+    elif not have:
+        last_zh, last_en = _last_words(line[-1])
+        zh += f"，最近一次（{_moment(line[-1].window.start, now)}）{last_zh}"
+        en += f"; the last one ({_moment(line[-1].window.start, now)}) {last_en}"
     if next_possible is not None:
         zh += f"，最早{_moment(next_possible, now)}可满足"
         en += f"; next possible {_moment(next_possible, now)}"
-    return Missing(code, zh, en)
+    return Missing("recovery-stale" if stale else "recovery-windows", zh, en)
+
+
+def _last_words(verdict: Verdict) -> tuple[str, str]:
+    if verdict.status == Status.CANNOT_JUDGE:
+        return "无法评价", "could not be judged"
+    figure = f"{verdict.figure or verdict.label_zh} {verdict.unit}".strip()
+    return f"为{figure}", f"was {figure}"
 
 
 def _moment(at: int, now: int | None) -> str:
