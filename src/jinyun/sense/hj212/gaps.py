@@ -156,6 +156,8 @@ class GapLedger:
                     )  # fmt: skip
         else:
             track = Track(mn, period, step, floor_to(now - self.look_back.get(period.name, 0), step))
+        for start in range(floor_to(track.first, track.size), now, track.size):
+            track.chunk(start)
         if self.history is not None:
             for time in self.history(mn, period, track.first, now + step):
                 track.chunk(floor_to(time, step)).seen.add(floor_to(time, step))

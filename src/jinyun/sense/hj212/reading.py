@@ -1,0 +1,121 @@
+"""From a durable message to a block for the store: what live arrival, replay after a kill and adoption share."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from jinyun.kernel.ports import Block, DeviceProfile, ReadingStore
+from jinyun.kernel.terms import LENGTHS, JournalRef, Origin, Period, RawMessage, SeriesKey
+from jinyun.sense.hj212 import content as contents
+from jinyun.sense.hj212 import framing, packet
+from jinyun.sense.hj212.gaps import WAIT_PERIODS, step_of
+
+PLANS_KEPT = 64
+MN_IN_SEGMENT = re.compile(rb"(?:^|;)\s*MN=([^;]*)", re.IGNORECASE)
+STANDARD_DIALECTS = frozenset({"hj212", "hj212_plaintext"})
+
+
+def mn_of(segment: bytes) -> str:
+    """MN of a segment that cannot be parsed yet (encrypted), "" when there is none."""
+    found = MN_IN_SEGMENT.search(segment)
+    return found[1].decode("ascii", "replace").strip() if found else ""
+
+
+def parse(frame: framing.RawFrame, profile_of) -> tuple[packet.Packet, DeviceProfile | None]:  # type: ignore[no-untyped-def]
+    """Packet and profile of a frame; key and encoding come from the profile. Raises `BadPacket`."""
+    if frame.crc_dialect in ("hj212_plaintext", "unchecked"):
+        profile = profile_of(mn_of(frame.segment))
+        return packet.parse(frame, sm4_key=profile.sm4_key if profile else b""), profile
+    one = packet.parse(frame)
+    profile = profile_of(one.mn)
+    if profile is not None and profile.encoding != "auto" and not frame.segment.isascii():
+        one = packet.parse(frame, encoding=profile.encoding)
+    return one, profile
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one message."""
+
+    content: contents.Content
+    block: Block | None
+    problems: list[tuple[str, str]] = field(default_factory=list)  # (reason, sentence)
+
+
+class Reader:
+    """Turns packets of registered devices into blocks. Ids of series are kept by device and plan."""
+
+    def __init__(self, readings: ReadingStore, *, future_limit: int, earliest: int) -> None:
+        self.readings = readings
+        self.future_limit, self.earliest = future_limit, earliest
+        self.ids: dict[tuple[str, str, Period], dict[contents.Plan, np.ndarray]] = {}
+
+    def read(
+        self, one: packet.Packet, profile: DeviceProfile, received_at: int, ref: JournalRef, *, asked: bool = False
+    ) -> Outcome:
+        """Decode; `block` is None when nothing can be stored, and `problems` says why. `asked`: a back-fill request is out."""
+        content = contents.decode(one, profile=profile, site_kind=profile.site_kind)
+        outcome = Outcome(content, None)
+        plan = content.plan
+        if not plan.keys or plan.period is None:
+            return outcome
+        time = content.time
+        if time is None:
+            outcome.problems.append(("no-data-time", "DataTime is missing or no time: YYYYMMDDhhmmss is needed (缺少或错误的 DataTime)"))
+            return outcome
+        now = received_at // 1_000_000
+        if time > now + self.future_limit:
+            outcome.problems.append((
+                "time-future",
+                f"DataTime lies {(time - now) / 86_400:.1f} days ahead: set the device clock (DataTime 超前一天以上，请校时)",
+            ))  # fmt: skip
+            return outcome
+        if time < self.earliest:
+            outcome.problems.append(
+                ("time-past", "DataTime is before 2000-01-02: the device clock was reset (设备时钟复位，请校时)")
+            )
+            return outcome
+        period = plan.period
+        outcome.block = Block(
+            time, self._series(profile, plan, period), np.array(content.values, np.int64), np.array(content.flags, np.uint8),
+            received_at, self._origin(one, profile, period, time, now, asked), profile.mn, profile.site, ref, "", "", period,
+        )  # fmt: skip
+        return outcome
+
+    def _series(self, profile: DeviceProfile, plan: contents.Plan, period: Period) -> np.ndarray:
+        plans = self.ids.get((profile.mn, profile.site, period))
+        if plans is None:
+            plans = self.ids[profile.mn, profile.site, period] = {}
+        ids = plans.get(plan)
+        if ids is None:
+            if len(plans) >= PLANS_KEPT:
+                plans.clear()
+            keys = [SeriesKey(profile.site, factor, stat, period) for factor, stat in plan.keys]
+            ids = plans[plan] = np.asarray(self.readings.series_ids(keys), np.int32)
+        return ids
+
+    @staticmethod
+    def _origin(one: packet.Packet, profile: DeviceProfile, period: Period, time: int, now: int, asked: bool) -> Origin:
+        """Late by more than two periods, re-sent (RF=1) or asked for: back-fill. Replay comes to the same."""
+        if one.rf or asked:
+            return Origin.BACKFILL
+        length = max(60, profile.realtime_interval) if period is Period.REALTIME else (
+            step_of(profile, period) if period in LENGTHS else 0
+        )
+        return Origin.BACKFILL if length and now - (time + length) > WAIT_PERIODS * length else Origin.LIVE
+
+
+def reread(raw: RawMessage, profile_of) -> tuple[packet.Packet, DeviceProfile | None]:  # type: ignore[no-untyped-def]
+    """Packet and profile of a message from the journal. Raises `BadPacket`, also for a CRC that is not accepted."""
+    key = b""
+    if b"MN=" in raw.data and (profile := profile_of(raw.mn)) is not None:
+        key = profile.sm4_key
+    frame = framing.examine(raw.data, sm4_key=key)
+    one, profile = parse(frame, profile_of)
+    accepted = frame.valid_crc or (profile is not None and profile.crc == frame.crc_dialect)
+    if not accepted:
+        raise packet.BadPacket("crc-wrong", "the CRC does not fit", mn=one.mn)
+    return one, profile
