@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -43,17 +44,37 @@ def pick(stream: int, counter: int, options: Sequence[object]) -> int:
 
 
 def signed(streams: np.ndarray, counters: np.ndarray) -> np.ndarray:
-    """Numbers in [-1, 1): one row per stream (uint64), one column per counter (int64)."""
-    with np.errstate(over="ignore"):
-        z = streams[:, None] + counters.astype(np.uint64)[None, :] * _UGOLDEN
-        z = (z ^ (z >> _S30)) * _UA
-        z = (z ^ (z >> _S27)) * _UB
-        z = z ^ (z >> _S31)
-    return (z >> _S11) * _UNIT - 1.0
+    """Numbers in [-1, 1): one row per stream, one column per counter; both uint64, counters well apart."""
+    with np.errstate(over="ignore"):  # wrapping is what a hash does
+        z = streams[:, None] + counters[None, :]
+        z ^= z >> _S30
+        z *= _UA
+        z ^= z >> _S27
+        z *= _UB
+        z ^= z >> _S31
+        z >>= _S11
+    return z * _UNIT - 1.0
 
 
 OCTAVES: tuple[tuple[int, float, int], ...] = ((21600, 0.45, 1), (3600, 0.30, 2), (600, 0.17, 3), (30, 0.08, 4))
 """Correlated noise: (seconds between knots, weight, salt). The weights sum to 1, so that |noise| < 1 always."""
+
+
+@lru_cache(maxsize=512)
+def _grid(start: int, count: int, step: int) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray | None, float]]]:
+    """Counters of all octaves' knots in one row, and for each octave: left knots, how far between them, weight."""
+    times = start + step * np.arange(count, dtype=np.int64)
+    counters, parts, base = [], [], 0
+    with np.errstate(over="ignore"):
+        for spacing, weight, salt in OCTAVES:
+            knots = times // spacing
+            first, last = int(knots[0]), int(knots[-1])
+            numbers = np.arange(first, last + 2).astype(np.uint64)
+            counters.append(numbers * _UGOLDEN + np.uint64(salt * 0x632BE59BD9B4E019 & MASK))
+            f = (times - knots * spacing) / spacing
+            parts.append((knots - first + base, None if spacing == step else f * f * (3.0 - 2.0 * f), weight))
+            base += len(numbers)
+    return np.concatenate(counters), parts
 
 
 def noise(streams: np.ndarray, start: int, count: int, step: int) -> np.ndarray:
@@ -62,21 +83,15 @@ def noise(streams: np.ndarray, start: int, count: int, step: int) -> np.ndarray:
     Knots are hashed at four spacings and joined by smooth curves, so that it has the look of an autoregressive
     series, yet any time can be had without the ones before it.
     """
-    times = start + step * np.arange(count, dtype=np.int64)
+    counters, parts = _grid(start, count, step)
+    values = signed(streams, counters)
     total = np.zeros((len(streams), count))
-    with np.errstate(over="ignore"):
-        for spacing, weight, salt in OCTAVES:
-            knots = times // spacing
-            first, last = int(knots[0]), int(knots[-1])
-            values = signed(streams + np.uint64(salt * 0x632BE59BD9B4E019 & MASK), np.arange(first, last + 2))
-            index = knots - first
-            if spacing == step:
-                total += weight * values[:, index]
-                continue
-            f = (times - knots * spacing) / spacing
-            s = f * f * (3.0 - 2.0 * f)
-            left = values[:, index]
-            total += weight * (left + (values[:, index + 1] - left) * s)
+    for index, between, weight in parts:
+        left = values[:, index]
+        if between is not None:
+            left += (values[:, index + 1] - left) * between
+        left *= weight
+        total += left
     return total
 
 

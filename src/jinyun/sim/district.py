@@ -14,7 +14,7 @@ from jinyun.sim.names import credit_code, device_number, firm_name
 from jinyun.sim.place import Course, Point, course
 
 if TYPE_CHECKING:
-    from jinyun.sim.faults import Script
+    from jinyun.sim.script import Script
     from jinyun.sim.truth import TruthRow
 
 SCALES: Mapping[str, tuple[int, int]] = {"small": (40, 0), "district": (1300, 3000)}

@@ -1,0 +1,286 @@
+"""What loggers see of the world, and every mean they report, in exact whole numbers. Hidden from the node.
+
+The rules, so that a stored figure can be compared with the truth digit for digit. All figures of a factor are whole
+numbers of 10^-d of its unit, d from `channels.DECIMALS`; every division is rounded half to even (GB/T 8170-2008):
+
+- a *sample* is the world at a multiple of 30 s, rounded to d places; a real-time value is a sample;
+- a *minute* value of M minutes is the mean of its 2·M samples;
+- an *hour* is the mean of its six 10-minute values, each rounded; a *day* the mean of its 24 hours, each rounded;
+- Min and Max are those of the samples inside; so Min ≤ Avg ≤ Max always;
+- a *converted* sample is C·(21−O2ref)/(21−O2), rounded; its means go the same way;
+- an *amount* (-Cou) of a minute value is mean concentration × mean flow × time, kg with 4 and m³ with 2 decimals;
+  an hour is the sum of its six 10-minute amounts, a day the sum of its hours;
+- a period's flag is N unless scripted: for water any sample that is not N gives the period its letter, for flue gas
+  the period stays N with at least 75 % of samples N, else D (HJ 212-2017 Annex D).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
+
+from jinyun.kernel.terms import Period, Stat
+from jinyun.sim.channels import AMOUNT_DECIMALS, FLOWS, VOLUME_DECIMALS, Channel, channels
+from jinyun.sim.district import District
+from jinyun.sim.script import Plan, Script
+from jinyun.sim.world import BLOCK, HOUR_S, STEP_S, World
+
+TEN_S = 600
+TEN = TEN_S // STEP_S  # samples in ten minutes
+KEPT_HOURS = 60  # summaries kept per site: two days and a bit
+
+
+def half_even(total: np.ndarray, parts: np.ndarray | int) -> np.ndarray:
+    """total / parts, rounded half to even, in whole numbers."""
+    quotient = total // parts
+    rest = total - quotient * parts
+    up = (2 * rest > parts) | ((2 * rest == parts) & (quotient % 2 == 1))
+    return quotient + up
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Figures of one site over one period; one entry per channel, converted ones apart."""
+
+    avg: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    zs_avg: np.ndarray
+    zs_low: np.ndarray
+    zs_high: np.ndarray
+    amount: np.ndarray  # kg·10^4 or m³·10^2; 0 where the channel has none
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """How one set of channels is turned into whole numbers."""
+
+    factor: np.ndarray  # 10^decimals
+    convert: np.ndarray  # rows that are converted
+    o2: int  # row of oxygen; -1 when nothing is converted
+    amounts: tuple[np.ndarray, np.ndarray]  # rows with -Cou, and what their product is divided by
+
+
+def _scale_of(all_channels: tuple[Channel, ...]) -> _Scale:
+    convert = [i for i, c in enumerate(all_channels) if c.converted]
+    o2 = next((i for i, c in enumerate(all_channels) if c.factor.id == "o2"), -1)
+    rows = [i for i, c in enumerate(all_channels) if c.amount]
+    flow = all_channels[0]
+    down = [10 ** (all_channels[i].decimals + flow.decimals + 6 - AMOUNT_DECIMALS) for i in rows]
+    if rows:  # the flow itself, always the first channel: m³·10^2 of its product with ten times the seconds
+        down[0] = 10_000 if flow.factor.id == "wastewater_flow" else 1
+    return _Scale(
+        np.array([10.0**c.decimals for c in all_channels]), np.array(convert, np.int64), o2 if convert else -1,
+        (np.array(rows, np.int64), np.array(down, np.int64)),
+    )  # fmt: skip
+
+
+class TruthRow(NamedTuple):
+    """One figure that an undisturbed store must hold."""
+
+    site: str
+    mn: str
+    factor: str
+    stat: Stat
+    period: Period
+    time: int  # start of the period [s]
+    value: Decimal
+    flag: str  # letter
+
+
+class Truth:
+    """The rounded world. Blocks of samples and summaries are kept for a while, only to be quick."""
+
+    def __init__(self, district: District, script: Script | None = None, origin: int = 0) -> None:
+        self.district = district
+        self.plan = script.bind(district, origin) if script else Plan()
+        self.world = World(district, self.plan)
+        self._blocks: dict[str, OrderedDict[int, tuple[np.ndarray, np.ndarray]]] = {}
+        self._hours: dict[str, OrderedDict[int, Summary]] = {}
+        self._scales: dict[str, _Scale] = {}
+
+    def channels(self, site: str) -> tuple[Channel, ...]:
+        return channels(self.district.places[site])
+
+    def samples(self, site: str, start: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """(values, converted values): whole numbers, channels × `count` samples from `start` (a multiple of 30 s)."""
+        if start % STEP_S:
+            raise ValueError(f"samples lie on multiples of {STEP_S} s, not at {start}")
+        hour = start // HOUR_S * HOUR_S
+        cut = (start - hour) // STEP_S
+        values, converted = self._block(site, hour)
+        if cut + count <= BLOCK:
+            return values[:, cut : cut + count], converted[:, cut : cut + count]
+        parts, zs = [values[:, cut:]], [converted[:, cut:]]
+        have = BLOCK - cut
+        while have < count:
+            hour += HOUR_S
+            values, converted = self._block(site, hour)
+            parts.append(values[:, : count - have])
+            zs.append(converted[:, : count - have])
+            have += BLOCK
+        return np.concatenate(parts, axis=1), np.concatenate(zs, axis=1)
+
+    def sample(self, site: str, at: int) -> tuple[list[int], list[int]]:
+        """The real-time values at `at`, cut to the last sample."""
+        hour = at // HOUR_S * HOUR_S
+        values, converted = self._block(site, hour)
+        i = (at - hour) // STEP_S
+        return values[:, i].tolist(), converted[:, i].tolist()
+
+    def minute(self, site: str, start: int, seconds: int) -> Summary:
+        """The value of a period that is cut straight from samples."""
+        values, converted = self.samples(site, start, seconds // STEP_S)
+        return self._of_samples(site, values, converted, seconds)
+
+    def hour(self, site: str, start: int) -> Summary:
+        """The hour from `start` on (any multiple of 30 s: a clock may be off)."""
+        kept = self._hours.setdefault(site, OrderedDict())
+        known = kept.get(start)
+        if known is None:
+            known = self._make_hour(site, start)
+            kept[start] = known
+            if len(kept) > KEPT_HOURS:
+                kept.popitem(last=False)
+        return known
+
+    def day(self, site: str, start: int) -> Summary:
+        """The day from `start` on."""
+        hours = [self.hour(site, start + HOUR_S * h) for h in range(24)]
+        return Summary(
+            half_even(np.sum([h.avg for h in hours], axis=0), 24),
+            np.min([h.low for h in hours], axis=0), np.max([h.high for h in hours], axis=0),
+            half_even(np.sum([h.zs_avg for h in hours], axis=0), 24),
+            np.min([h.zs_low for h in hours], axis=0), np.max([h.zs_high for h in hours], axis=0),
+            np.sum([h.amount for h in hours], axis=0),
+        )  # fmt: skip
+
+    def summary(self, site: str, period: Period, start: int, *, minute: int = 10) -> Summary:
+        if period is Period.DAY:
+            return self.day(site, start)
+        if period is Period.HOUR:
+            return self.hour(site, start)
+        return self.minute(site, start, minute * 60)
+
+    def flag(self, site: str, factor: str, start: int, seconds: int) -> str:
+        """Flag of a factor over a period; of a sample when `seconds` is 0."""
+        found = self.plan.flags(site, start, start + max(1, seconds))
+        for one in found:
+            if one.factors and factor not in one.factors:
+                continue
+            if self.district.places[site].kind != "stack_outlet" or not seconds:
+                return one.letter
+            covered = sum(
+                min(end, start + seconds) - max(begin, start) for begin, end in one.span.during(start, start + seconds)
+            )
+            if 4 * covered > seconds:
+                return "D"
+        return "N"
+
+    # --- making -------------------------------------------------------------------------------------------------
+
+    def _block(self, site: str, hour: int) -> tuple[np.ndarray, np.ndarray]:
+        kept = self._blocks.setdefault(site, OrderedDict())
+        known = kept.get(hour)
+        if known is None:
+            known = self._make_block(site, hour)
+            kept[hour] = known
+            if len(kept) > 2:
+                kept.popitem(last=False)
+        return known
+
+    def _make_block(self, site: str, hour: int) -> tuple[np.ndarray, np.ndarray]:
+        place, scale = self.district.places[site], self._scale(site)
+        values = np.rint(self.world.block(place, hour) * scale.factor[:, None]).astype(np.int64)
+        if scale.o2 < 0:
+            return values, np.zeros((0, BLOCK), np.int64)
+        reference = int(place.reference_o2 * 10) if place.reference_o2 is not None else 0
+        oxygen = values[scale.o2]  # tenths of a per cent
+        return values, half_even(values[scale.convert] * (210 - reference), 210 - oxygen[None, :])
+
+    def _scale(self, site: str) -> _Scale:
+        known = self._scales.get(site)
+        if known is None:
+            known = self._scales[site] = _scale_of(self.channels(site))
+        return known
+
+    def _of_samples(self, site: str, values: np.ndarray, converted: np.ndarray, seconds: int) -> Summary:
+        count = values.shape[1]
+        avg = half_even(values.sum(axis=1), count)
+        if converted.shape[0]:
+            zs = half_even(converted.sum(axis=1), count), converted.min(axis=1), converted.max(axis=1)
+        else:
+            zs = (converted[:, 0],) * 3
+        return Summary(avg, values.min(axis=1), values.max(axis=1), *zs, self._amounts(site, avg, seconds))
+
+    def _make_hour(self, site: str, start: int) -> Summary:
+        values, converted = self.samples(site, start, BLOCK)
+        tens = half_even(values.reshape(-1, 6, TEN).sum(axis=2), TEN)
+        if converted.shape[0]:
+            zs_tens = half_even(converted.reshape(-1, 6, TEN).sum(axis=2), TEN)
+            zs = half_even(zs_tens.sum(axis=1), 6), converted.min(axis=1), converted.max(axis=1)
+        else:
+            zs = (converted[:, 0],) * 3
+        amount = self._amounts(site, tens, TEN_S).sum(axis=1)
+        return Summary(half_even(tens.sum(axis=1), 6), values.min(axis=1), values.max(axis=1), *zs, amount)
+
+    def _amounts(self, site: str, avg: np.ndarray, seconds: int) -> np.ndarray:
+        """kg·10^4 of pollutants, m³·10^2 of the flow itself; `avg` is channels (× periods)."""
+        rows, down = self._scale(site).amounts
+        out = np.zeros_like(avg)
+        if len(rows):  # L/s·10^2 -> m³·10^2; mg/L × L/s, or mg/m³ × m³/s, is mg/s either way
+            shape = (-1,) + (1,) * (avg.ndim - 1)
+            carried = avg[rows] * avg[0] * seconds
+            carried[0] = avg[0] * seconds * 10
+            out[rows] = half_even(carried, down.reshape(shape))
+        return out
+
+
+PERIODS = (Period.MINUTE, Period.HOUR, Period.DAY)
+
+
+def figures(
+    truth: Truth, site: str, summary: Summary, *, edition: int = 2017
+) -> Iterator[tuple[Channel, Stat, Decimal]]:
+    """All figures of a summary as decimals."""
+    z = 0
+    for i, channel in enumerate(truth.channels(site)):
+        if edition == 2005 and not channel.factor.code_2005:
+            continue
+        d = -channel.decimals
+        yield channel, Stat.AVG, Decimal(int(summary.avg[i])).scaleb(d)
+        yield channel, Stat.MIN, Decimal(int(summary.low[i])).scaleb(d)
+        yield channel, Stat.MAX, Decimal(int(summary.high[i])).scaleb(d)
+        if channel.amount:
+            places = VOLUME_DECIMALS if channel.factor.id in FLOWS else AMOUNT_DECIMALS
+            yield channel, Stat.COU, Decimal(int(summary.amount[i])).scaleb(-places)
+        if channel.converted:
+            yield channel, Stat.ZS_AVG, Decimal(int(summary.zs_avg[z])).scaleb(d)
+            yield channel, Stat.ZS_MIN, Decimal(int(summary.zs_low[z])).scaleb(d)
+            yield channel, Stat.ZS_MAX, Decimal(int(summary.zs_high[z])).scaleb(d)
+            z += 1
+
+
+def table(
+    truth: Truth, start: int, end: int, *, minute: int = 10, periods: tuple[Period, ...] = PERIODS
+) -> Iterator[TruthRow]:
+    """Every figure of every registered site for the periods that lie wholly in [start, end)."""
+    lengths = {Period.MINUTE: minute * 60, Period.HOUR: HOUR_S, Period.DAY: 86400}
+    for logger in truth.district.loggers:
+        micro = truth.district.places[logger.site].kind.endswith("micro")
+        for period in periods:
+            if period is Period.DAY and micro:
+                continue
+            length = lengths[period]
+            at = -((-start - 28800) // length) * length - 28800
+            while at + length <= end:
+                summary = truth.summary(logger.site, period, at, minute=minute)
+                for channel, stat, value in figures(truth, logger.site, summary, edition=logger.edition):
+                    flag = truth.flag(logger.site, channel.factor.id, at, length)
+                    yield TruthRow(logger.site, logger.mn, channel.factor.id, stat, period, at, value, flag)
+                at += length
