@@ -53,7 +53,8 @@ def signed(streams: np.ndarray, counters: np.ndarray) -> np.ndarray:
         z *= _UB
         z ^= z >> _S31
         z >>= _S11
-    return z * _UNIT - 1.0
+    numbers: np.ndarray = z * _UNIT - 1.0
+    return numbers
 
 
 OCTAVES: tuple[tuple[int, float, int], ...] = ((21600, 0.45, 1), (3600, 0.30, 2), (600, 0.17, 3), (30, 0.08, 4))

@@ -1,4 +1,4 @@
-"""Time that node and simulator share, at X times the real pace: one text, ``SIM_ISO,REAL_ISO,SPEED``, says it to both."""
+"""Time that node and simulator share, at X times the real pace: ``SIM_ISO,REAL_ISO,SPEED`` says it to both."""
 
 from __future__ import annotations
 

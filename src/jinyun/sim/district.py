@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -148,13 +148,13 @@ def build(scale: str = "small", seed: int = 7) -> District:
         firm, outlets = _firm(number, seed, geography, line)
         firms.append(firm)
         places.update((one.id, one) for one in outlets)
-    _fill(places, firms, connections, seed, geography)
+    _fill(places, firms, connections, seed)
     _link_river(places)
     return District(scale, seed, geography["river"], line, tuple(firms), places, tuple(_loggers(places, seed)))
 
 
 def town_at(geography: Mapping[str, Any], km: float) -> str:
-    return next((t["name"] for t in geography["town"] if km <= t["until_km"]), geography["town"][-1]["name"])
+    return str(next((t["name"] for t in geography["town"] if km <= t["until_km"]), geography["town"][-1]["name"]))
 
 
 def _river_places(geography: Mapping[str, Any], line: Course) -> Iterator[Place]:
@@ -219,7 +219,7 @@ def _firm(number: int, seed: int, geography: Mapping[str, Any], line: Course) ->
     if "water" in industry:
         direct = bool(industry.get("direct")) and number <= 12  # the rest leads to a sewage works
         table = "wwtp_1a" if industry["water"] == "wwtp_1a" else ("gb8978_1" if direct else "gb8978_3")
-        outlets.append(_water_outlet(firm, 1, table, industry, direct, stream, geography, line))
+        outlets.append(_water_outlet(firm, 1, stream, table, industry["flow_l_per_s"], line=line if direct else None))
     wanted = [] if number > 12 and unit(stream, 7) < 0.25 and outlets else industry.get("stack", [])
     outlets += [_stack(firm, n, table, stream) for n, table in enumerate(wanted, 1)]
     return firm, outlets
@@ -236,24 +236,25 @@ def _industry(number: int, stream: int, tables: Mapping[str, Any]) -> Mapping[st
 
 
 def _water_outlet(
-    firm: Firm, n: int, table: str, industry: Mapping[str, Any], direct: bool, stream: int,
-    geography: Mapping[str, Any], line: Course,
-) -> Place:  # fmt: skip
+    firm: Firm, n: int, stream: int, table: str, flow: Sequence[str], *, line: Course | None = None
+) -> Place:
+    """Outlet number `n` of a firm; into the river when `line` is given, else to a sewage works."""
     limits = _limits(table)
-    low, high = (float(x) for x in industry.get("flow_l_per_s", ("1", "4")))
+    low, high = float(flow[0]), float(flow[1])
     traits = {"flow_l_per_s": round(low + (high - low) * unit(stream, 20 + n), 2)}
     for i, one in enumerate(limits):
         traits[one.factor] = round(float(one.limit) * (0.30 + 0.22 * unit(stream, 30 + 7 * n + i)), 4)
-    km = round(5.0 + 12.0 * unit(stream, 40 + n), 1) if direct else None
+    km, town = None, firm.town
     point = round(firm.point[0] + 0.0006 * n, 5), firm.point[1]
-    if km is not None:  # on the bank, not on the line itself, so that two outlets do not hide each other on the map
+    if line:  # on the bank, not on the line itself, so that two outlets do not hide each other on the map
+        km = round(5.0 + 12.0 * unit(stream, 40 + n), 1)
+        town = town_at(toml_table(PACKAGE, "geography.toml"), km)
         lon, lat = line.at(km)
         point = round(lon + 0.0024 * (unit(stream, 15) - 0.5), 5), round(lat + 0.0010 * (unit(stream, 16) - 0.5), 5)
-    town = town_at(geography, km) if km is not None else firm.town
     return Place(
         f"{firm.id}-W{n}", f"{_short(firm)}废水总排口" if n == 1 else f"{_short(firm)}{n}号废水排口", "water_outlet",
         point, town, firm.id, km, limits=limits, traits=traits,
-        process="直接排放" if direct else "间接排放（纳管）",
+        process="直接排放" if line else "间接排放（纳管）",
     )  # fmt: skip
 
 
@@ -284,10 +285,8 @@ def _limits(table: str) -> tuple[Limit, ...]:
     )
 
 
-def _fill(
-    places: dict[str, Place], firms: list[Firm], connections: int, seed: int, geography: Mapping[str, Any]
-) -> None:
-    """Give firms further outlets, one each in turn, until there is a device for each of `connections`, and some more."""
+def _fill(places: dict[str, Place], firms: list[Firm], connections: int, seed: int) -> None:
+    """Give firms further outlets, one each in turn, until there is a device for each connection, and some more."""
     target = connections + connections // 60  # some devices share a socket
     number = 0
     while len(places) < target:
@@ -295,9 +294,7 @@ def _fill(
         turn = 2 + number // len(firms)
         stream = key(seed, "more", firm.id, turn)
         if unit(stream, 0) < 0.45:
-            industry = {"flow_l_per_s": ("1", "5")}
-            line = course(geography["course"], float(geography["length_km"]))
-            one = _water_outlet(firm, turn, "gb8978_3", industry, False, stream, geography, line)
+            one = _water_outlet(firm, turn, stream, "gb8978_3", ("1", "5"))
         else:
             one = _stack(firm, turn + 1, "gb16297" if unit(stream, 1) < 0.6 else "gb13271_gas", stream)
         places.setdefault(one.id, one)

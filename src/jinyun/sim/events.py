@@ -16,16 +16,35 @@ if TYPE_CHECKING:
     from jinyun.sim.script import Span
 
 
+@dataclass(slots=True)
+class Scene:
+    """One site in one hour: `out` is (factors × samples), to be changed in place."""
+
+    place: Place
+    names: Sequence[str]
+    times: np.ndarray
+    out: np.ndarray
+    noise: np.ndarray
+    rain: np.ndarray  # [mm/h]
+    wet: np.ndarray  # 0…1
+
+    def row(self, factor: str) -> np.ndarray:
+        row: np.ndarray = self.out[self.names.index(factor)]
+        return row
+
+    def blend(self, factor: str, level: np.ndarray | float, part: np.ndarray) -> None:
+        """Go `part` of the way from what is there to `level`."""
+        row = self.row(factor)
+        row += (level - row) * part
+
+
 class Event(Protocol):
-    """Changes `out` (factors × samples) in place."""
+    """Something that changes true values while it is on."""
 
     @property
     def span(self) -> Span: ...
 
-    def apply(
-        self, place: Place, names: Sequence[str], times: np.ndarray, out: np.ndarray, n: np.ndarray, rain: np.ndarray,
-        wet: np.ndarray,
-    ) -> None: ...  # fmt: skip
+    def apply(self, scene: Scene) -> None: ...
 
 
 def share(span: Span, times: np.ndarray, ramp: int) -> np.ndarray:
@@ -33,11 +52,8 @@ def share(span: Span, times: np.ndarray, ramp: int) -> np.ndarray:
     out = np.zeros(len(times))
     for start, end in span.during(int(times[0]), int(times[-1]) + 1):
         inside = (times >= start) & (times < end)
-        if ramp:
-            slope = np.minimum(1.0, np.minimum(times - start + 30.0, end - times) / ramp)
-            out = np.where(inside, slope, out)
-        else:
-            out = np.where(inside, 1.0, out)
+        slope = np.minimum(1.0, np.minimum(times - start + 30.0, end - times) / ramp) if ramp else 1.0
+        out = np.where(inside, slope, out)
     return out
 
 
@@ -73,16 +89,11 @@ class Exceedance:
         target = float(limits[0].limit) * float(fault.get("multiple", 1.5))
         return cls(span, factor, target, reference, int(fault.get("ramp", 0)))
 
-    def apply(
-        self, place: Place, names: Sequence[str], times: np.ndarray, out: np.ndarray, n: np.ndarray, rain: np.ndarray,
-        wet: np.ndarray,
-    ) -> None:  # fmt: skip
-        i = names.index(self.factor)
-        level = self.target * (1.0 + 0.03 * n[i])
+    def apply(self, scene: Scene) -> None:
+        level = self.target * (1.0 + 0.03 * scene.noise[scene.names.index(self.factor)])
         if self.reference_o2 is not None:  # the limit is for the converted value
-            level = level * (21.0 - out[names.index("o2")]) / (21.0 - self.reference_o2)
-        part = share(self.span, times, self.ramp)
-        out[i] = out[i] + (level - out[i]) * part
+            level = level * (21.0 - scene.row("o2")) / (21.0 - self.reference_o2)
+        scene.blend(self.factor, level, share(self.span, scene.times, self.ramp))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +117,16 @@ class Cause:
             _index(place, factor, where)
         return cls(span, cause, load)
 
-    def apply(
-        self, place: Place, names: Sequence[str], times: np.ndarray, out: np.ndarray, n: np.ndarray, rain: np.ndarray,
-        wet: np.ndarray,
-    ) -> None:  # fmt: skip
+    def apply(self, scene: Scene) -> None:
         if self.cause == "sewage":
-            hours = ((times + 28800) % 86400) / 3600.0
-            shape = 0.95 + 0.08 * bump(hours, 8.0, 3.0) + 0.08 * bump(hours, 20.0, 3.0) + 0.6 * wet
+            hours = ((scene.times + 28800) % 86400) / 3600.0
+            shape = 0.95 + 0.08 * bump(hours, 8.0, 3.0) + 0.08 * bump(hours, 20.0, 3.0) + 0.6 * scene.wet
         else:
-            shape = np.minimum(1.0, 0.55 * np.minimum(1.0, rain / 5.0) + 0.75 * wet)
-        part = share(self.span, times, 0) * shape
+            shape = np.minimum(1.0, 0.55 * np.minimum(1.0, scene.rain / 5.0) + 0.75 * scene.wet)
+        part = share(self.span, scene.times, 0) * shape
         for factor, load in self.load.items():
-            out[names.index(factor)] += load * 1000.0 / out[0] * part  # mg/s over L/s
+            row = scene.row(factor)
+            row += load * 1000.0 / scene.out[0] * part  # mg/s over L/s
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +143,8 @@ class Constant:
         _index(place, str(fault.get("factor")), where)
         return cls(span, str(fault["factor"]), float(fault.get("value", 0)))
 
-    def apply(
-        self, place: Place, names: Sequence[str], times: np.ndarray, out: np.ndarray, n: np.ndarray, rain: np.ndarray,
-        wet: np.ndarray,
-    ) -> None:  # fmt: skip
-        i = names.index(self.factor)
-        part = share(self.span, times, 0)
-        out[i] = out[i] + (self.value - out[i]) * part
+    def apply(self, scene: Scene) -> None:
+        scene.blend(self.factor, self.value, share(self.span, scene.times, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +161,9 @@ class Pulse:
         _index(place, str(fault.get("factor")), where)
         return cls(span, str(fault["factor"]), float(fault.get("add", 1)))
 
-    def apply(
-        self, place: Place, names: Sequence[str], times: np.ndarray, out: np.ndarray, n: np.ndarray, rain: np.ndarray,
-        wet: np.ndarray,
-    ) -> None:  # fmt: skip
-        out[names.index(self.factor)] += self.add * share(self.span, times, 0)
+    def apply(self, scene: Scene) -> None:
+        row = scene.row(self.factor)
+        row += self.add * share(self.span, scene.times, 0)
 
 
 EVENTS: Mapping[str, Any] = {

@@ -40,7 +40,8 @@ def half_even(total: np.ndarray, parts: np.ndarray | int) -> np.ndarray:
     quotient = total // parts
     rest = total - quotient * parts
     up = (2 * rest > parts) | ((2 * rest == parts) & (quotient % 2 == 1))
-    return quotient + up
+    rounded: np.ndarray = quotient + up
+    return rounded
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ class Weather:
         values = np.array([self._wet_at(k) for k in range(first, last + 2)])
         index = knots - first
         f = (times - knots * 1800) / 1800.0
-        return values[index] + (values[index + 1] - values[index]) * f
+        level: np.ndarray = values[index] + (values[index + 1] - values[index]) * f
+        return level
 
     def _wet_at(self, knot: int) -> float:
         known = self._wet.get(knot)
@@ -91,7 +92,8 @@ class Weather:
     def air_temp(self, times: np.ndarray, regional: np.ndarray) -> np.ndarray:
         """[°C]"""
         hours = self.hours(times)
-        return 18.3 + 9.5 * self.season(times) + 3.2 * wave((hours - 9.0) / 24.0) + 1.6 * regional[0]
+        level: np.ndarray = 18.3 + 9.5 * self.season(times) + 3.2 * wave((hours - 9.0) / 24.0) + 1.6 * regional[0]
+        return level
 
     def sun(self, times: np.ndarray) -> np.ndarray:
         """0 at night to 1 in the early afternoon."""

@@ -16,6 +16,7 @@ from jinyun.kernel.tables import toml_table
 from jinyun.sim.chance import bump, key, noise
 from jinyun.sim.channels import factors_of
 from jinyun.sim.district import PACKAGE, District, Place
+from jinyun.sim.events import Scene
 from jinyun.sim.script import Plan
 from jinyun.sim.weather import Weather
 
@@ -95,10 +96,19 @@ class World:
             self._streams[place.id] = streams
         return noise(streams, start, count, STEP_S)
 
+    def _happen(self, place: Place, start: int, out: np.ndarray, n: np.ndarray) -> None:
+        """Let scripted events of this hour change what is true."""
+        events = self.plan.physical(place.id, start, start + HOUR_S)
+        if events:
+            times, _, _, rain, wet, *_ = self._sky(start)
+            scene = Scene(place, factors_of(place), times, out, n, rain, wet)
+            for event in events:
+                event.apply(scene)
+
     # --- kinds of sites -------------------------------------------------------------------------------------------
 
     def _outlet(self, place: Place, start: int) -> np.ndarray:
-        times, hours, _, rain, wet, *_ = self._sky(start)
+        _, hours, _, _, wet, *_ = self._sky(start)
         n = self._noise(place, start)
         names = factors_of(place)
         out = np.empty((len(names), BLOCK))
@@ -111,12 +121,11 @@ class World:
                 out[i] = 7.4 + 0.25 * n[i]
             else:
                 out[i] = place.traits[name] * (0.96 + 0.10 * work + 0.16 * n[i])
-        for event in self.plan.physical(place.id, start, start + HOUR_S):
-            event.apply(place, names, times, out, n, rain, wet)
+        self._happen(place, start, out, n)
         return out
 
     def _stack(self, place: Place, start: int) -> np.ndarray:
-        times, hours, _, rain, wet, *_ = self._sky(start)
+        _, hours, *_ = self._sky(start)
         n = self._noise(place, start)
         names = factors_of(place)
         work = bump(hours, 14.0, 11.0)
@@ -137,8 +146,7 @@ class World:
                 out[i] = place.traits["o2"] + (0.7 * n[i] if place.reference_o2 is not None else 0.3 * n[i])
             else:
                 out[i] = place.traits[name] * (0.94 + 0.10 * work + 0.15 * n[i])
-        for event in self.plan.physical(place.id, start, start + HOUR_S):
-            event.apply(place, names, times, out, n, rain, wet)
+        self._happen(place, start, out, n)
         return out
 
     def _air(self, place: Place, start: int) -> np.ndarray:
@@ -148,9 +156,8 @@ class World:
         rush = bump(hours, 8.3, 2.6) + 0.9 * bump(hours, 18.6, 3.2)
         winter = 0.5 - 0.5 * self.weather.season(times)
         washed = 1.0 - 0.35 * np.minimum(1.0, rain / 3.0 + wet)
-        fine = (
-            (20.0 + 9.0 * winter + 6.5 * regional[3] + 5.0 * rush * urban + 3.0 * n[5]) * (0.55 + 0.45 * urban) * washed
-        )
+        fine = 20.0 + 9.0 * winter + 6.5 * regional[3] + 5.0 * rush * urban + 3.0 * n[5]
+        fine *= (0.55 + 0.45 * urban) * washed
         made = {
             "so2": 7.0 + 1.5 * urban + 1.8 * n[0],
             "no2": urban * (16.0 + 13.0 * rush + 4.0 * n[1]) + 4.0,
@@ -165,12 +172,11 @@ class World:
             "wind_direction": 180.0 + 60.0 * regional[2] + 45.0 * sun,
         }
         out = np.array([made[name] for name in factors_of(place)])
-        for event in self.plan.physical(place.id, start, start + HOUR_S):
-            event.apply(place, factors_of(place), times, out, n, rain, wet)
+        self._happen(place, start, out, n)
         return np.maximum(out, 0.1) if place.kind == "air_micro" else out
 
     def _river(self, place: Place, start: int) -> np.ndarray:
-        times, hours, _, rain, wet, temp, sun = self._sky(start)
+        _, _, _, _, wet, temp, sun = self._sky(start)
         km = place.km or 0.0
         n = self._parcel_noise(place, start)
         flow = self.river_flow(km, wet)
@@ -187,12 +193,11 @@ class World:
         made["conductivity"] = 380.0 + 6.0 * km + 18.0 * n[7] - 40.0 * wet
         made["turbidity"] = 14.0 + 0.5 * km + 4.0 * n[4] + 90.0 * wet
         out = np.array([made[name] for name in factors_of(place)])
-        for event in self.plan.physical(place.id, start, start + HOUR_S):
-            event.apply(place, factors_of(place), times, out, self._noise(place, start), rain, wet)
+        self._happen(place, start, out, self._noise(place, start))
         return out
 
     def _parcel_noise(self, place: Place, start: int) -> np.ndarray:
-        """Noise that drifts with the water: what passes a station is seen further down, later. Rows: NATURAL, then 4."""
+        """Noise that drifts with the water: what passes a station is seen further down, later."""
         streams = self._streams.get("river")
         if streams is None:
             streams = np.array([key(self.district.seed, "river", i) for i in range(8)], np.uint64)
