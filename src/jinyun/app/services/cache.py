@@ -1,0 +1,41 @@
+"""A small cache for answers that many pages ask for at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Cached(Generic[T]):
+    """Holds one value while its `key` is the same and it is younger than `seconds`; one thread makes it."""
+
+    def __init__(self, make: Callable[[], T], *, seconds: float, key: Callable[[], Hashable] = lambda: None) -> None:
+        self._make, self._seconds, self._key = make, seconds, key
+        self._lock = threading.Lock()
+        self._held: tuple[Hashable, float, T] | None = None
+
+    def get(self) -> T:
+        held, key = self._held, self._key()
+        if held is not None and held[0] == key and time.monotonic() - held[1] < self._seconds:
+            return held[2]
+        with self._lock:
+            held, key = self._held, self._key()  # another thread may have just made it
+            if held is not None and held[0] == key and time.monotonic() - held[1] < self._seconds:
+                return held[2]
+            value = self._make()  # the key was read before: a change meanwhile makes it again next time
+            self._held = (key, time.monotonic(), value)
+            return value
+
+    def fresh(self) -> T | None:
+        """The value if it may be used without making it: answers on the event loop without a thread."""
+        held = self._held
+        if held is not None and held[0] == self._key() and time.monotonic() - held[1] < self._seconds:
+            return held[2]
+        return None
+
+    def forget(self) -> None:
+        self._held = None

@@ -1,0 +1,299 @@
+"""The duty page's one question: what is wrong now, where, whose turn, and what changed in the last hour."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from jinyun.app.services.cache import Cached
+from jinyun.app.services.words import record_dict
+from jinyun.kernel.ports import SYSTEM, Record
+from jinyun.kernel.terms import Verdict
+
+if TYPE_CHECKING:
+    from jinyun.app.assemble import House
+    from jinyun.app.bus import Event
+
+HOUR_US = 3_600_000_000
+OPEN_CASES = ("opened", "acknowledged", "dispatched", "reported", "observing", "reopened")
+PRIMARY: Mapping[str, tuple[str, ...]] = {
+    "water": ("water.section_class", "water.section_class_day"),
+    "air": ("air.aqi_hour", "air.aqi_day"),
+    "outlet": ("emission.outlet_now", "emission.outlet_hour", "emission.outlet_day"),
+}
+"""Judges whose verdict colours a site on the map, by group of kinds; first the one that speaks of now."""
+GROUPS: Mapping[str, str] = {
+    "water_section": "water",
+    "water_micro": "water",
+    "air_station": "air",
+    "air_micro": "air",
+    "water_outlet": "outlet",
+    "stack_outlet": "outlet",
+    "river_outlet": "outlet",
+}
+DEFAULT_TARGET = 3  # class III, where a site has no target of its own
+WATER_BEYOND_WARN = 1  # one class beyond the target warns, more is bad
+AIR_WARN, AIR_BAD = 3, 4  # AQI levels: light pollution warns, from medium on bad
+SILENT_LINKS = frozenset({"silent", "gone"})
+STALE_S = {"MINUTE": 3600, "REALTIME": 3600, "HOUR": 3 * 3600, "DAY": 50 * 3600}
+"""A verdict whose window ended longer ago no longer says how a site is now. [s]"""
+MOST = 100_000
+
+
+class Overview:
+    """Answers from memory: each part is made anew only when what it rests on changed."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._changes: deque[dict[str, Any]] = deque(maxlen=500)
+        self._levels: dict[tuple[str, str], Any] = {}
+        versions = house.records.versions
+        self._places = Cached(
+            self._read_places,
+            seconds=3600,
+            key=lambda: tuple(versions.get(t, 0) for t in ("site", "enterprise", "outlet")),
+        )
+        self.alarms = Cached(self._read_alarms, seconds=60, key=lambda: (versions.get("alarm", 0), self._place_key()))
+        self.cases = Cached(self._read_cases, seconds=60, key=lambda: (versions.get("case", 0), self._place_key()))
+        self.links = Cached(self._read_links, seconds=2)
+        self.verdicts = Cached(self._read_verdicts, seconds=1)
+        self.answer = Cached(self._encode, seconds=1)
+        house.bus.taps.append(self._hear)
+        self._seed_changes()
+
+    def _place_key(self) -> Any:
+        return self._house.records.versions.get("site", 0)
+
+    # -- parts ---------------------------------------------------------------------------------------------------
+
+    def _read_places(self) -> dict[str, dict[str, Any]]:
+        """What of a site changes seldom, by site id."""
+        records = self._house.records
+        companies = {one.id: str(one.data.get("name") or one.id) for one in records.find("enterprise", limit=MOST)}
+        places = {}
+        for one in records.find("site", limit=MOST, order="id"):
+            data = one.data
+            place = data.get("place") or {}
+            places[one.id] = {
+                "id": one.id,
+                "name": data.get("name") or one.id,
+                "kind": data.get("kind") or "",
+                "lon": place.get("lon"),
+                "lat": place.get("lat"),
+                "enterprise": data.get("enterprise"),
+                "enterprise_name": companies.get(str(data.get("enterprise") or "")),
+                "river": data.get("river"),
+                "order_km": data.get("order_km"),
+                "target_class": data.get("target_class"),
+            }
+        return places
+
+    def _read_alarms(self) -> list[dict[str, Any]]:
+        found = self._house.records.find("alarm", states=("open",), limit=MOST)
+        return [self._named(one) for one in sorted(found, key=_alarm_rank)]
+
+    def _read_cases(self) -> list[dict[str, Any]]:
+        found = self._house.records.find("case", states=OPEN_CASES, limit=MOST)
+        return [self._named(one) for one in sorted(found, key=_case_rank)]
+
+    def _named(self, record: Record) -> dict[str, Any]:
+        shown = record_dict(record, self._house.types[record.type], SYSTEM.roles)
+        place = self._places.get().get(str(record.data.get("subject") or ""))
+        return shown | {
+            "subject_name": place["name"] if place else record.data.get("subject"),
+            "subject_kind": place["kind"] if place else None,
+            "lon": place["lon"] if place else None,
+            "lat": place["lat"] if place else None,
+        }
+
+    def _read_links(self) -> list[dict[str, Any]]:
+        return [dict(one) for one in self._house.centre.links()]
+
+    def _read_verdicts(self) -> dict[tuple[str, str], Verdict]:
+        """Newest verdict by (site, judge), the indicative ones of this moment included."""
+        newest = dict(self._house.verdicts.latest())
+        for verdict in self._house.judge.now_verdicts().values():
+            key = (verdict.subject, verdict.judge)
+            held = newest.get(key)
+            if held is None or (held.window.start, held.computed_at) <= (verdict.window.start, verdict.computed_at):
+                newest[key] = verdict
+        return newest
+
+    # -- the answer ----------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of the duty page."""
+        house = self._house
+        now = house.clock.now()
+        links = self.links.get()
+        seen = _seen_by_site(links)
+        verdicts = self.verdicts.get()
+        sites = [_site_now(place, verdicts, seen.get(place["id"]), now) for place in self._places.get().values()]
+        alarms, cases = self.alarms.get(), self.cases.get()
+        for case in cases:
+            case["overdue"] = _overdue(case, now)
+        return {
+            "now": now,
+            "jurisdiction": {"code": house.settings.jurisdiction, "name": house.settings.jurisdiction_name},
+            "sites": sites,
+            "alarms": alarms,
+            "cases": cases,
+            "changes": self.changes(now),
+            "counts": {
+                "sites": len(sites),
+                "online": sum(1 for one in links if one.get("state") == "online"),
+                "silent": sum(1 for one in sites if one["status"] == "silent"),
+                "alarms": len(alarms),
+                "cases": len(cases),
+                "overdue": sum(1 for one in cases if one["overdue"]),
+                "links": len(links),
+            },
+        }
+
+    def _encode(self) -> bytes:
+        return msgspec.json.encode(self.snapshot())
+
+    def changes(self, now: int) -> list[dict[str, Any]]:
+        """What changed in the last hour, newest first."""
+        return [one for one in reversed(list(self._changes)) if one["at"] >= now - HOUR_US]
+
+    # -- what changed -------------------------------------------------------------------------------------------
+
+    def _seed_changes(self) -> None:
+        """After a start: alarms and cases that moved within the last hour."""
+        now = self._house.clock.now()
+        recent = []
+        for type_id in ("alarm", "case"):
+            kind = self._house.types.get(type_id)
+            if kind is None:
+                continue
+            for one in self._house.records.find(type_id, order="-updated_at", limit=100):
+                if one.updated_at < now - HOUR_US:
+                    break
+                states = kind.procedure.states if kind.procedure else {}
+                zh, en = states.get(one.state, (one.state, one.state))
+                title = str(one.data.get("sentence_zh") or one.data.get("title") or one.id)
+                recent.append(
+                    {
+                        "at": one.updated_at,
+                        "topic": type_id,
+                        "zh": f"{title}:{zh}",
+                        "en": f"{one.data.get('sentence_en') or title}: {en}",
+                        "subject": one.data.get("subject"),
+                        "ref": one.id,
+                    }
+                )
+        self._changes.extend(sorted(recent, key=lambda one: one["at"]))
+
+    def _hear(self, event: Event) -> None:
+        """Tap of the bus: any thread, must be quick."""
+        data = event.data
+        if event.topic == "verdict":
+            key = (str(data.get("site")), str(data.get("judge")))
+            before, after = self._levels.get(key), (data.get("level"), data.get("status"))
+            self._levels[key] = after
+            if before is None or before == after:
+                return
+        elif event.topic not in ("alarm", "case", "link"):
+            return
+        else:
+            self.answer.forget()
+        zh = data.get("zh") or data.get("sentence_zh") or data.get("title") or data.get("state") or ""
+        self._changes.append(
+            {
+                "at": data.get("at") or self._house.clock.now(),
+                "topic": event.topic,
+                "zh": zh,
+                "en": data.get("en") or data.get("sentence_en") or data.get("title") or data.get("state") or zh,
+                "subject": data.get("subject") or data.get("site"),
+                "ref": data.get("id") or data.get("mn"),
+            }
+        )
+
+
+def site_status(place: Mapping[str, Any], verdict: Verdict | None) -> str:
+    """Colour of a site by its verdict: ok, warn, bad, unknown. An indicative exceedance warns, an hour's is bad."""
+    if verdict is None or str(verdict.status) == "cannot_judge" or verdict.level is None:
+        return "unknown"
+    group = GROUPS.get(str(place.get("kind")), "outlet")
+    level = verdict.level
+    if group == "water":
+        beyond = level - int(place.get("target_class") or DEFAULT_TARGET)
+        return "ok" if beyond <= 0 else "warn" if beyond <= WATER_BEYOND_WARN else "bad"
+    if group == "air":
+        return "bad" if level >= AIR_BAD else "warn" if level >= AIR_WARN else "ok"
+    if str(verdict.status) == "attains":
+        return "ok"
+    return "warn" if verdict.judge == "emission.outlet_now" else "bad"
+
+
+def pick_verdict(place: Mapping[str, Any], verdicts: Mapping[tuple[str, str], Verdict], now_s: int) -> Verdict | None:
+    """The verdict that speaks for a site now: the worst recent one of an outlet, else the first recent one."""
+    group = GROUPS.get(str(place.get("kind")), "")
+    found = [v for judge in PRIMARY.get(group, ()) if (v := verdicts.get((place["id"], judge))) is not None]
+    recent = [v for v in found if now_s - v.window.end < STALE_S.get(v.window.period.name, 3600)]
+    if not recent:
+        return found[0] if found else None
+    if group == "outlet":
+        order = {"bad": 0, "warn": 1, "ok": 2, "unknown": 3}
+        return min(recent, key=lambda v: order[site_status(place, v)])
+    return recent[0]
+
+
+def _site_now(
+    place: Mapping[str, Any], verdicts: Mapping[tuple[str, str], Verdict], seen: tuple[str, int] | None, now: int
+) -> dict[str, Any]:
+    verdict = pick_verdict(place, verdicts, now // 1_000_000)
+    silent_for: int | None = None
+    if seen is not None and seen[0] in SILENT_LINKS:
+        silent_for = max(0, (now - seen[1]) // 1_000_000) if seen[1] else None
+    silent = seen is not None and seen[0] in SILENT_LINKS
+    return {
+        **place,
+        "status": "silent" if silent else site_status(place, verdict),
+        "level": verdict.level if verdict else None,
+        "judge": verdict.judge if verdict else None,
+        "figure": verdict.figure if verdict else None,
+        "unit": verdict.unit if verdict else "",
+        "label_zh": verdict.label_zh if verdict else "",
+        "label_en": verdict.label_en if verdict else "",
+        "deciding": list(verdict.deciding) if verdict else [],
+        "at": verdict.window.start if verdict else None,
+        "verdict": verdict.id or None if verdict else None,
+        "silent_for": silent_for,
+    }
+
+
+def _seen_by_site(links: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, int]]:
+    """State and time [µs] of the liveliest device of each site."""
+    rank = {"online": 3, "late": 2, "silent": 1, "gone": 0}
+    seen: dict[str, tuple[str, int]] = {}
+    for one in links:
+        site, state = str(one.get("site") or ""), str(one.get("state") or "")
+        if not site or state not in rank:
+            continue
+        held = seen.get(site)
+        if held is None or rank[state] > rank[held[0]]:
+            seen[site] = (state, int(one.get("last_at") or 0))
+    return seen
+
+
+def _alarm_rank(record: Record) -> tuple[int, int]:
+    return int(record.data.get("level") or 4), -record.created_at
+
+
+def _case_rank(record: Record) -> tuple[int, int, str]:
+    """Reopened and unconfirmed first, then by level, then by deadline."""
+    waiting = {"reopened": 0, "opened": 0, "acknowledged": 1, "dispatched": 1, "reported": 2, "observing": 3}
+    return waiting.get(record.state, 2), int(record.data.get("level") or 4), str(record.data.get("deadline") or "9")
+
+
+def _overdue(case: Mapping[str, Any], now: int) -> bool:
+    deadline = case.get("deadline")
+    if not deadline or case["state"] in ("observing", "closed"):
+        return False
+    return datetime.fromisoformat(str(deadline)).timestamp() * 1_000_000 < now

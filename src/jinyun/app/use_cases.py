@@ -1,0 +1,59 @@
+"""All use cases of one house, made once for the web and the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from jinyun.app.accounts import Accounts
+from jinyun.app.local import open_door
+from jinyun.app.services.links import Links
+from jinyun.app.services.matters import Matters
+from jinyun.app.services.overview import Overview
+from jinyun.app.services.registers import Registers
+from jinyun.app.services.sites import Sites
+from jinyun.app.services.system import SystemState
+from jinyun.app.services.words import plain
+from jinyun.app.why import Why
+
+if TYPE_CHECKING:
+    from jinyun.app.assemble import House
+
+
+class UseCases:
+    """What may be asked of the house, by subject."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.local_token = open_door(house.settings)
+        self.accounts = Accounts(house.kv)
+        self.overview = Overview(house)
+        self.registers = Registers(house)
+        self.sites = Sites(house, self.overview)
+        self.matters = Matters(house, self.overview, self.registers)
+        self.links = Links(house, self.overview)
+        self.system = SystemState(house, self.overview)
+        self.why = Why(house)
+
+    def now(self) -> int:
+        """The house's clock. [µs]"""
+        now: int = self.house.clock.now()
+        return now
+
+    def live_values(self, site_ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+        """Newest values of sites in the short form of the live stream."""
+        found = self.sites.live_values(list(site_ids))
+        return {
+            site: [
+                {
+                    "factor": one.factor,
+                    "stat": one.stat.name,
+                    "period": one.period.name,
+                    "value": plain(one.value),
+                    "flag": one.flag.name,
+                    "time": one.time,
+                }
+                for one in readings
+            ]
+            for site, readings in found.items()
+        }

@@ -1,0 +1,192 @@
+"""Who may pass: sessions by cookie, the local token by header, CSRF on mutations; security headers on every answer."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from jinyun.app.accounts import Session, check_csrf
+from jinyun.app.use_cases import UseCases
+from jinyun.kernel.errors import BadInput, NotLoggedIn, NotPermitted
+from jinyun.kernel.ports import Actor
+from jinyun.web.answers import error_answer, list_answer, unknown_error
+
+COOKIE = "jinyun_session"
+CSRF_HEADER = "x-jinyun-csrf"
+LOCAL = Session("local", ("admin", "officer"), "")
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MOST_BODY = 2_000_000  # bytes of one request
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self' 'unsafe-inline'",  # the chart and form libraries set style attributes
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",  # MapLibre starts its worker from a blob
+        "child-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(self)",
+}
+
+
+def cases_of(request: Request) -> UseCases:
+    cases: UseCases = request.app.state.cases
+    return cases
+
+
+def is_https(request: Request) -> bool:
+    return request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+
+
+def check_origin(request: Request) -> None:
+    """A mutation sent by another site's page is refused even before its token is looked at."""
+    origin = request.headers.get("origin")
+    if origin and origin != "null" and urlsplit(origin).netloc != request.headers.get("host"):
+        raise NotPermitted(f"a page of {origin} may not change anything here")
+    if request.headers.get("sec-fetch-site") == "cross-site":
+        raise NotPermitted("a page of another site may not change anything here")
+
+
+async def logged_in(request: Request) -> Session:
+    """The session behind a request; mutations by cookie must carry the CSRF token. Raises `NotLoggedIn`."""
+    cases = cases_of(request)
+    bearer = request.headers.get("authorization", "")
+    if bearer.startswith("Bearer "):
+        if hmac.compare_digest(bearer[7:].encode(), cases.local_token.encode()):
+            return LOCAL
+        raise NotLoggedIn("the local token is wrong")
+    token = request.cookies.get(COOKIE)
+    if token and cases.accounts.needs_slide(token):
+        session = await run_in_threadpool(cases.accounts.session, token)
+    else:
+        session = cases.accounts.session(token)
+    if request.method not in SAFE_METHODS:
+        check_origin(request)
+        check_csrf(session, request.headers.get(CSRF_HEADER))
+    return session
+
+
+async def acting(session: Annotated[Session, Depends(logged_in)]) -> Actor:
+    return session.actor
+
+
+class Listing:
+    """Answers a list as the query asks: JSON, or CSV (UTF-8 with BOM) with ``format=csv``."""
+
+    def __init__(
+        self,
+        request: Request,
+        format: Annotated[str | None, Query(pattern="^(json|csv)$", description="json or csv")] = None,
+    ) -> None:
+        self._request, self._csv = request, format == "csv"
+
+    @property
+    def csv(self) -> bool:
+        return self._csv
+
+    def answer(
+        self,
+        value: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        *,
+        name: str,
+        labels: Mapping[str, str] | None = None,
+    ) -> Response:
+        """`value` is a list, or holds one in ``items``; `labels` are headings of a CSV's columns."""
+        return list_answer(self._request, value, as_csv=self._csv, name=name, labels=labels)
+
+
+Out = Annotated[Listing, Depends()]
+Who = Annotated[Actor, Depends(acting)]
+LoggedIn = Annotated[Session, Depends(logged_in)]
+Cases = Annotated[UseCases, Depends(cases_of)]
+
+
+def need_role(actor: Actor, role: str) -> None:
+    if role not in actor.roles:
+        raise NotPermitted(f"this needs the role {role}")
+
+
+class Doorman:
+    """Outermost layer: sets headers, refuses requests that no room could take, turns the unforeseen into a 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def dressed(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            refusal = _refusal(scope)
+            if refusal is not None:
+                await error_answer(refusal)(scope, receive, dressed)
+                return
+            await self.app(scope, _limited(receive), dressed)
+        except _TooLarge:
+            if not started:
+                await error_answer(BadInput(f"a request holds at most {MOST_BODY} bytes"))(scope, receive, dressed)
+        except Exception as wrong:
+            answer = unknown_error(scope["path"], wrong)
+            if not started:
+                await answer(scope, receive, dressed)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def _limited(receive: Receive) -> Receive:
+    got = 0
+
+    async def counted() -> Message:
+        nonlocal got
+        message = await receive()
+        if message["type"] == "http.request":
+            got += len(message.get("body", b""))
+            if got > MOST_BODY:
+                raise _TooLarge
+        return message
+
+    return counted
+
+
+def _refusal(scope: Scope) -> BadInput | None:
+    if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
+        return BadInput("a zero byte is no part of any name here")
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > MOST_BODY:
+            return BadInput(f"a request holds at most {MOST_BODY} bytes")
+    return None

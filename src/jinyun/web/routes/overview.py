@@ -1,0 +1,46 @@
+"""The duty page and its live stream."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from jinyun.kernel.errors import BadInput
+from jinyun.web.answers import packed_answer
+from jinyun.web.guard import Cases, LoggedIn
+from jinyun.web.sse import TOPICS, Hub
+
+router = APIRouter(prefix="/api", tags=["duty"])
+
+
+@router.get("/overview")
+async def overview(*, request: Request, cases: Cases, _: LoggedIn) -> Response:
+    """What is wrong now, where, whose turn, what changed in the last hour."""
+    return await run_in_threadpool(lambda: packed_answer(request, cases.overview.answer.get()))
+
+
+@router.get("/events", responses={200: {"content": {"text/event-stream": {}}}})
+async def events(
+    *,
+    request: Request,
+    _: LoggedIn,
+    topics: Annotated[str, Query(max_length=200, description="comma-separated; all when empty")] = "",
+    last_event_id: Annotated[str, Header(max_length=64)] = "",
+) -> Response:
+    """Server-sent events: reading, verdict, alarm, case, link, system; `resync` asks the page to read anew."""
+    wanted = frozenset(one for one in topics.split(",") if one)
+    if wanted - TOPICS:
+        raise BadInput(
+            f"no topic {', '.join(sorted(wanted - TOPICS))}",
+            field="topics",
+            hint=f"topics: {', '.join(sorted(TOPICS))}",
+        )
+    hub: Hub = request.app.state.hub
+    return StreamingResponse(
+        hub.stream(wanted, last_event_id),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
