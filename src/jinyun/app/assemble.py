@@ -147,10 +147,11 @@ class House:
         """Close the doors first, then let everything accepted reach the disk."""
         await self.centre.stop()
         await asyncio.to_thread(self.jobs.stop)
-        await asyncio.to_thread(self._close)
+        await asyncio.to_thread(self.close)
         log.info("node stopped")
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close files and let go of the folder: for a house that was built but never started, or at the end of `stop`."""
         self.readings.close()
         self.journal.close()
         self.database.dispose()
