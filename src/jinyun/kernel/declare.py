@@ -19,6 +19,9 @@ class JudgeInput:
     readings: Sequence[Reading]
     records: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """Records the judge asked for by `Judge.needs_records`, e.g. ``{"permit_limit": [...]}``, each with its ``id``."""
+    monitored: frozenset[str] | None = None
+    """Factors the site has been reporting lately: one of them without data is *missing*, another is *not measured*.
+    None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,10 @@ class Judge:
     factors: tuple[str, ...] = ()  # empty: all of the site
     needs_records: tuple[str, ...] = ()
     on_arrival: bool = False
-    """True: asked at each arrival (of a reading whose period is in `reading_periods`); False: also when the window ends."""
+    """True: also asked at each arrival of a reading whose period is in `reading_periods`; False: when the window ends."""
+    newest_only: bool = False
+    """True: given only the newest reading of each series inside the window; its verdicts are indicative, and are kept
+    only when their status or deciding factors change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+"""Valid means of ambient air: the O3 daily maximum 8 h mean, and what a day, month and year need. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from jinyun.domains.air.limits import Validity
+from jinyun.kernel.errors import BadInput
+from jinyun.methods.statistics import mean
+
+HOURS = 24
+SPAN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class MaxEightHours:
+    """The largest 8 h mean of a day. `last_hour` is the hour (8…24) its window ends with."""
+
+    value: Fraction | None
+    windows: int  # valid ones, of 17
+    valid: bool
+    last_hour: int = 0
+
+
+def max_8h(hours: Sequence[Decimal | None], limit: Decimal, rules: Validity) -> MaxEightHours:
+    """O3 daily maximum 8 h mean (臭氧日最大8小时平均).
+
+    Parameters
+    ----------
+    hours : Sequence[Decimal | None]
+        The 24 hour means of the day; the first covers 00–01, None is missing. [ug/m3]
+    limit : Decimal
+        8 h limit: with too few valid windows the day still counts when its maximum is over it. [ug/m3]
+
+    References
+    ----------
+    .. [1] GB 3095 table 4; HJ 663, 6.1.2: windows ending 08:00…24:00.
+    """
+    if len(hours) != HOURS:
+        raise BadInput(f"a day has {HOURS} hours, {len(hours)} were given", field="hours")
+    best: Fraction | None = None
+    last = windows = 0
+    for end in range(SPAN, HOURS + 1):
+        inside = [value for value in hours[end - SPAN : end] if value is not None]
+        if len(inside) < rules.window_hours:
+            continue
+        windows += 1
+        one = mean(inside)
+        if best is None or one > best:
+            best, last = one, end
+    valid = best is not None and (windows >= rules.day_windows or best > limit)
+    return MaxEightHours(best, windows, valid, last)
+
+
+def valid_hour(minutes: int, rules: Validity) -> bool:
+    """True when an hour was sampled long enough. [min]"""
+    return minutes >= rules.hour_minutes
+
+
+def valid_day(hours: int, rules: Validity) -> bool:
+    """True when a daily mean rests on enough valid hours."""
+    return hours >= rules.day_hours
+
+
+def valid_month(days: int, rules: Validity, *, february: bool = False) -> bool:
+    """True when a month has enough valid days."""
+    return days >= (rules.february_days if february else rules.month_days)
+
+
+def valid_year(days: int, least_month_days: int, february_days: int, rules: Validity) -> bool:
+    """True when a year has enough valid days and every month is valid."""
+    months = valid_month(least_month_days, rules) and valid_month(february_days, rules, february=True)
+    return days >= rules.year_days and months

@@ -1,0 +1,57 @@
+"""Conversions of flue-gas values and rates of validity: HJ 75-2017, annex formulas. Pure, exact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from jinyun.domains.emission.rules import rule
+from jinyun.kernel.errors import BadInput
+from jinyun.methods.statistics import weighted_mean
+
+
+class NotConvertible(BadInput):
+    """The oxygen content leaves nothing to convert with: the value cannot be judged."""
+
+    code = "not-convertible"
+
+
+def to_reference_oxygen(measured: Decimal, oxygen: Decimal, reference: Decimal) -> Fraction:
+    """Concentration at reference oxygen 折算浓度: C (21 - O2_ref) / (21 - O2). [mg/m3, %, %]
+
+    Raises
+    ------
+    NotConvertible
+        When the oxygen measured is that of air or more, or `reference` is.
+
+    References
+    ----------
+    .. [1] GB 4915-2013 eq. 1; GB 13271-2014 eq. 1; HJ 75-2017 annex.
+    """
+    air = rule("oxygen_of_air")
+    if oxygen >= air or reference >= air:
+        raise NotConvertible(
+            f"oxygen of {oxygen} % cannot be converted to {reference} %", hint=f"both are below {air} %"
+        )
+    return Fraction(measured) * Fraction(air - reference) / Fraction(air - oxygen)
+
+
+def wet_to_dry(wet: Decimal, moisture: Decimal) -> Fraction:
+    """Dry concentration from a wet one: C / (1 - X/100). [mg/m3, %]"""
+    if not 0 <= moisture < 100:
+        raise BadInput(f"moisture of {moisture} % is not between 0 and 100", field="moisture")
+    return Fraction(wet) / (1 - Fraction(moisture) / 100)
+
+
+def flow_weighted(values: Sequence[Decimal], flows: Sequence[Decimal]) -> Fraction:
+    """Day value of water: mean weighted by flow; readings at zero flow weigh nothing (HJ 356). [mg/L, any flow]"""
+    return weighted_mean(values, flows)
+
+
+def capture_rate(hours: Decimal, stopped: Decimal, invalid: Decimal) -> Fraction:
+    """Share of valid hours among those in operation 数据捕集率. [h, h, h -> %]"""
+    running = hours - stopped
+    if running <= 0:
+        raise BadInput("no hour in operation, so there is no capture rate")
+    return Fraction(running - invalid) / Fraction(running) * 100
