@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jinyun.domains.supervision.guards import recovered
+from jinyun.domains.supervision.recovery import condition_problem
 from jinyun.kernel.records import Field, Procedure, RecordType, Transition
 
 SYSTEM_ONLY = ("system",)
@@ -112,7 +113,7 @@ CASE = RecordType(
             "level", "级别", "Level", kind="integer", minimum="1", maximum="4", indexed=True,
             help_zh=LEVEL_HELP_ZH, help_en=LEVEL_HELP_EN,
         ),
-        Field("recovery", "恢复条件", "Recovery condition", kind="json"),
+        Field("recovery", "恢复条件", "Recovery condition", kind="json", check=condition_problem),
         Field("progress", "恢复进度", "Recovery so far", kind="json"),
         Field("report", "办理反馈", "Report", kind="long_text"),
         Field("observe_until", "观察期至", "Observed until", kind="datetime"),

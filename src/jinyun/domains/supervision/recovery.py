@@ -59,6 +59,8 @@ class Condition:
             if not data.get(key):
                 raise BadInput(f"recovery condition: {key} is missing", field=key)
         made = cls(**data)
+        if made.status not in tuple(Status):
+            raise BadInput(f"recovery condition: status {made.status!r} is not one of {', '.join(Status)}", field="status")
         for key in ("windows", "within_days"):
             value = getattr(made, key)
             if not isinstance(value, int) or value < 1:
@@ -69,6 +71,17 @@ class Condition:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def condition_problem(data: Any) -> str:
+    """What is wrong with the JSON of a condition, "" when nothing is: the check of a record field."""
+    if not isinstance(data, Mapping):
+        return "must be an object with judge, subject and windows"
+    try:
+        Condition.of(data)
+    except BadInput as wrong:
+        return str(wrong)
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
