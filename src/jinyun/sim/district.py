@@ -78,7 +78,7 @@ class Firm:
     id: str
     name: str
     uscc: str
-    industry: str
+    industry: str  # GB/T 4754-2017
     point: Point
     town: str
     address: str
@@ -212,7 +212,7 @@ def _firm(number: int, seed: int, geography: Mapping[str, Any], line: Course) ->
     town = _nearest_town(geography, *point)
     surname = tables["names"]["surnames"][pick(stream, 6, tables["names"]["surnames"])]
     firm = Firm(
-        id, name, credit_code(number), f"{industry['code']} {industry['zh']}", point, town,
+        id, name, credit_code(number), industry["code"], point, town,
         f"{geography['jurisdiction']}{town}{park['name']}{number}号", f"{surname}某", f"000-{number:08d}",
     )  # fmt: skip
     outlets = []
