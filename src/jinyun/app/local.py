@@ -6,14 +6,16 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 from jinyun.app.settings import Settings
 from jinyun.kernel.errors import BadInput, JinyunError, Unavailable
+from jinyun.kernel.ports import Actor
 
 DOOR = "node.json"
 TIMEOUT_S = 30.0
@@ -83,3 +85,150 @@ def running_node(folder: Path) -> Remote | None:
     except (Unavailable, RemoteError):
         return None
     return remote if alive.get("pid") == door["pid"] else None
+
+
+# --- what verbs ask, of the running node or of the files of a stopped one ------------------------------------------
+
+
+class RemoteRegisters:
+    """Registers of a running node."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    def types(self) -> list[dict[str, Any]]:
+        return list(self._remote.ask("GET", "/api/types"))
+
+    def declaration(self, type_id: str) -> dict[str, Any]:
+        return dict(self._remote.ask("GET", f"/api/types/{quote(type_id, safe='')}"))
+
+    def find(
+        self,
+        type_id: str,
+        *,
+        text: str = "",
+        state: str = "",
+        where: Mapping[str, str] | None = None,
+        order: str = "-updated_at",
+        limit: int = 100,
+        offset: int = 0,
+    ) -> dict[str, Any]:
+        query = urlencode(
+            {"q": text, "state": state, "order": order, "limit": limit, "offset": offset, **(where or {})}
+        )
+        return dict(self._remote.ask("GET", f"/api/records/{quote(type_id, safe='')}?{query}"))
+
+    def get(self, type_id: str, record_id: str) -> dict[str, Any]:
+        return dict(self._remote.ask("GET", _record_path(type_id, record_id)))
+
+    def history(self, type_id: str, record_id: str) -> dict[str, Any]:
+        return dict(self._remote.ask("GET", _record_path(type_id, record_id) + "/history"))
+
+    def load(self, type_id: str, rows: Sequence[Mapping[str, Any]]) -> int:
+        body = {"rows": [dict(one) for one in rows]}
+        return int(self._remote.ask("POST", f"/api/records/{quote(type_id, safe='')}/load", body)["changed"])
+
+
+class StoppedRegisters:
+    """The same questions to the files of a stopped node."""
+
+    ACTOR = Actor("local", ("admin", "officer"))
+
+    def __init__(self, registers: Any) -> None:
+        self._registers = registers
+
+    def types(self) -> list[dict[str, Any]]:
+        return list(self._registers.types())
+
+    def declaration(self, type_id: str) -> dict[str, Any]:
+        return dict(self._registers.declaration(type_id))
+
+    def find(
+        self,
+        type_id: str,
+        *,
+        text: str = "",
+        state: str = "",
+        where: Mapping[str, str] | None = None,
+        order: str = "-updated_at",
+        limit: int = 100,
+        offset: int = 0,
+    ) -> dict[str, Any]:
+        states = [one for one in state.split(",") if one]
+        found = self._registers.find(
+            type_id, self.ACTOR, where=where, states=states, text=text, order=order, limit=limit, offset=offset
+        )
+        return dict(found)
+
+    def get(self, type_id: str, record_id: str) -> dict[str, Any]:
+        return dict(self._registers.get(type_id, record_id, self.ACTOR))
+
+    def history(self, type_id: str, record_id: str) -> dict[str, Any]:
+        return dict(self._registers.history(type_id, record_id, self.ACTOR))
+
+    def load(self, type_id: str, rows: Sequence[Mapping[str, Any]]) -> int:
+        return int(self._registers.load(type_id, rows, self.ACTOR))
+
+
+def _record_path(type_id: str, record_id: str) -> str:
+    return f"/api/records/{quote(type_id, safe='')}/{quote(record_id, safe='')}"
+
+
+@contextlib.contextmanager
+def open_registers(folder: Path) -> Iterator[RemoteRegisters | StoppedRegisters]:
+    """The registers of the node in `folder`. Raises `Busy` when it runs but does not answer."""
+    remote = running_node(folder)
+    if remote is not None:
+        yield RemoteRegisters(remote)
+        return
+    from jinyun.app.services.registers import Registers
+
+    with _stopped(folder) as house:
+        yield StoppedRegisters(Registers(house))
+
+
+@contextlib.contextmanager
+def _stopped(folder: Path) -> Iterator[Any]:
+    """The house of a stopped node, not started: its files opened, its doors shut."""
+    from jinyun.app.assemble import House
+
+    if not (folder / "records.sqlite").is_file() and not (folder / "jinyun.toml").is_file():
+        raise BadInput(f"{folder} is no node's folder", hint="name one with --folder, or start a node there first")
+    house = House(Settings.load(folder))
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+def account_names(folder: Path) -> list[str]:
+    remote = running_node(folder)
+    if remote is not None:
+        return list(remote.ask("GET", "/api/accounts"))
+    from jinyun.app.accounts import Accounts
+
+    with _stopped(folder) as house:
+        return Accounts(house.kv).names()
+
+
+def reset_password(folder: Path, name: str) -> str:
+    """A new password of an account."""
+    remote = running_node(folder)
+    if remote is not None:
+        return str(remote.ask("POST", f"/api/accounts/{quote(name, safe='')}/reset", {})["password"])
+    from jinyun.app.accounts import Accounts
+
+    with _stopped(folder) as house:
+        return Accounts(house.kv).reset(name)
+
+
+def system_state(folder: Path) -> dict[str, Any]:
+    """The system page's figures; of a stopped node what its files say."""
+    remote = running_node(folder)
+    if remote is not None:
+        return {"running": True, **remote.ask("GET", "/api/system")}
+    from jinyun.app.services.overview import Overview
+    from jinyun.app.services.system import SystemState
+
+    with _stopped(folder) as house:
+        return {"running": False, **SystemState(house, Overview(house)).state()}

@@ -33,7 +33,7 @@ def run(settings: Settings, create_app: Callable[[House], Any]) -> None:
 async def _serve(house: House, create_app: Callable[[House], Any]) -> None:
     settings = house.settings
     story = await asyncio.to_thread(prepare, house) if settings.demo else None
-    password = await asyncio.to_thread(Accounts(house.kv, house.clock).first_password)
+    password = await asyncio.to_thread(Accounts(house.kv).first_password)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):

@@ -55,6 +55,15 @@ class Journal(Protocol):
     """The raw journal: a message is durable (fdatasync) before its future resolves."""
 
     def append(self, message: RawMessage) -> Future[JournalRef]: ...
+    def append_many(
+        self,
+        messages: Sequence[RawMessage],
+        done: Callable[[list[JournalRef]], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """A batch as one operation; `done` (from the journal's thread) gets the references in order once durable."""
+        ...
+
     def read(self, ref: JournalRef) -> RawMessage: ...
     def scan(self, start: JournalRef | None = None) -> Iterator[tuple[JournalRef, RawMessage]]: ...
     def state(self) -> Mapping[str, Any]: ...
@@ -71,6 +80,10 @@ class ReadingStore(Protocol):
 
     def put(self, block: Block) -> None:
         """Queue a block for the next group commit; returns at once. Same value and flag again: counted, not stored."""
+        ...
+
+    def note(self, ref: JournalRef) -> None:
+        """Every journal message up to `ref` was put or needs no rows: the replay watermark may pass it."""
         ...
 
     def flush(self) -> None:
@@ -102,7 +115,7 @@ class ReadingStore(Protocol):
 
     def frame(self, frame: int) -> Frame: ...
     def frames(self, ids: Sequence[int]) -> Mapping[int, Frame]:
-        """Many frames in one question; unknown ids are left out."""
+        """Many frames in one question; `NotFound` when one is not there."""
         ...
 
     def times(self, site: str, period: Period, start: int, end: int) -> list[int]:

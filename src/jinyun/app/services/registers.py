@@ -125,6 +125,19 @@ class Registers:
         self._editable(type_id, actor)
         self._house.records.delete(type_id, record_id, actor, note=note)
 
+    def load(self, type_id: str, rows: Sequence[Mapping[str, Any]], actor: Actor) -> int:
+        """Create or update many, all or none; each row holds its ``id``. Returns how many were created or changed."""
+        kind = self._editable(type_id, actor)
+        declared = {one.name for one in kind.fields}
+        pairs = []
+        for number, row in enumerate(rows, 1):
+            record_id = row.get("id") or (row.get("mn") if type_id == "device" else None)
+            if not isinstance(record_id, str):
+                raise BadInput(f"row {number} has no id", field="id", hint="every row needs an id of its own")
+            fields = {name: value for name, value in row.items() if name in declared or name not in BOOKKEEPING}
+            pairs.append((record_id, fields))
+        return self._house.records.put_many(type_id, pairs, actor)
+
     def history(self, type_id: str, record_id: str, actor: Actor) -> dict[str, Any]:
         kind = self.kind(type_id)
         entries = self._house.records.history(type_id, record_id)

@@ -98,13 +98,14 @@ class Sites:
         house = self._house
         readings = house.readings.latest([site_id]).get(site_id, ())
         limits = self.limits.of_site(site_id, house.clock.now() // 1_000_000)
+        frames = house.readings.frames(sorted({one.frame for one in readings}))
         shown = []
         for one in sorted(readings, key=_latest_rank):
             limit = limits.limit_for(one.factor, one.stat, one.period, one.time, one.value)
             exceeds = (
                 None if limit is None or one.value is None or one.flag is not Flag.NORMAL else limit.exceeded(one.value)
             )
-            received = getattr(one, "received_at", None)
+            received = frames[one.frame].received_at
             shown.append(reading_dict(one, received) | {"limit": limit.text if limit else None, "exceeds": exceeds})
         return shown
 

@@ -8,18 +8,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from jinyun import __version__
 from jinyun.app.services.overview import Overview
+from jinyun.app.versions import versions
 from jinyun.kernel.factors import factors
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
     from jinyun.app.bus import Event
 
-LIBRARIES = ("duckdb", "sqlalchemy", "pyarrow", "fastapi", "uvicorn", "msgspec", "numpy")
 RATE_S = 60.0
 
 
@@ -167,18 +166,6 @@ class SystemState:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(Collector())  # type: ignore[arg-type]
         return generate_latest(registry)
-
-
-def versions() -> dict[str, str]:
-    import platform
-
-    found = {"jinyun": __version__, "python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _told(ask: Callable[[], Any]) -> dict[str, Any]:

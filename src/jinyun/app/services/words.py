@@ -309,7 +309,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)
-    if text[:1] in "=+-@\t\r" and not isinstance(value, int | float) and not _numeric(text):
+    if text and text[0] in "=+-@\t\r" and not isinstance(value, int | float) and not _numeric(text):
         return "'" + text
     return text
 

@@ -89,6 +89,16 @@ def create(*, type_id: Name, body: RecordBody, cases: Cases, who: Who) -> Respon
     return _tagged(cases.registers.create_from(type_id, body, who), 201)
 
 
+class Rows(BaseModel):
+    rows: list[dict[str, Any]] = Field(max_length=20_000)
+
+
+@router.post("/records/{type_id}/load")
+def load(*, type_id: Name, body: Rows, cases: Cases, who: Who) -> Response:
+    """Create or update many records, all or none; each row holds its id."""
+    return json_answer({"rows": len(body.rows), "changed": cases.registers.load(type_id, body.rows, who)})
+
+
 @router.get("/records/{type_id}/{record}")
 def get(*, type_id: Name, record: Name, cases: Cases, who: Who) -> Response:
     """One record."""

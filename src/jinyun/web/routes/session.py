@@ -56,6 +56,13 @@ async def log_out(*, request: Request, _: LoggedIn, cases: Cases) -> Response:
     return answer
 
 
+@router.get("/accounts")
+def accounts(*, cases: Cases, who: Who) -> Response:
+    """Names of all accounts."""
+    need_role(who, "admin")
+    return json_answer(cases.accounts.names())
+
+
 @router.post("/accounts/{name}/reset")
 def reset_account(*, name: Name, cases: Cases, who: Who) -> Response:
     """Give an account a new generated password and end its sessions."""

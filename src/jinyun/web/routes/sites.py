@@ -56,7 +56,8 @@ def series(
     )
     if out.csv:
         rows = [{"time": t, "value": v, "flag": f, "seq": s} for t, v, f, s in found["points"]]
-        return out.answer(rows, name=f"{site}-{factor}")
+        labels = {"time": "time", "value": f"{factor} [{found['unit']}]", "flag": "flag", "seq": "seq"}
+        return out.answer(rows, name=f"{site}-{factor}", labels=labels)
     return packed_answer(request, encode(found))
 
 
