@@ -167,7 +167,7 @@ class SegmentKeeper:
         if index is not None:
             return array("q", index.get(mn, ()))
         table = pq.read_table(self._index_path(info), filters=[("mn", "=", mn)], columns=["received_at", "offset"])
-        pairs = zip(table["received_at"].to_pylist(), table["offset"].to_pylist(), strict=True)
+        pairs: Any = zip(table["received_at"].to_pylist(), table["offset"].to_pylist(), strict=True)
         return [value for pair in pairs for value in pair]
 
     # --- sealing ------------------------------------------------------------------------------------------------------

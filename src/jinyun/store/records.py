@@ -202,7 +202,7 @@ class SqlRecords:
         query = select(current).where(*self._conditions(kind, where, states, text))
         name, down = order.removeprefix("-"), order.startswith("-")
         if name in ("updated_at", "created_at", "id", "state"):
-            keys = [current.c[name]]
+            keys: list[Any] = [current.c[name]]
         elif name in rules.indexed_fields(kind):
             query = query.outerjoin(
                 side, and_(side.c.type == current.c.type, side.c.id == current.c.id, side.c.field == name)

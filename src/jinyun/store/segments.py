@@ -53,7 +53,7 @@ def record_at(buffer: bytes | memoryview, at: int) -> tuple[RawMessage, int] | N
         return None
     texts = bytes(buffer[body : end - size]).decode("utf-8", "surrogateescape")
     if len(texts) == link + peer + mn:  # all ASCII: byte lengths are text lengths
-        names = texts[:link], texts[link : link + peer], texts[link + peer :]
+        names: tuple[str, ...] = texts[:link], texts[link : link + peer], texts[link + peer :]
     else:
         names = tuple(
             bytes(buffer[a : a + n]).decode("utf-8", "surrogateescape")
