@@ -8,7 +8,7 @@ from jinyun.kernel.terms import Period
 from jinyun.sense.hj212 import compose
 from jinyun.sim.channels import AMOUNT_DECIMALS, FLOWS, VOLUME_DECIMALS, Channel
 from jinyun.sim.district import Logger
-from jinyun.sim.truth import Summary, Truth
+from jinyun.sim.truth import Truth
 
 CN_OF = {Period.REALTIME: "2011", Period.MINUTE: "2051", Period.HOUR: "2061", Period.DAY: "2031"}
 PERIOD_OF = {cn: period for period, cn in CN_OF.items()}
@@ -59,25 +59,21 @@ def means(truth: Truth, logger: Logger, period: Period, start: int, minute: int)
     summary = truth.summary(logger.site, period, start, minute=minute)
     seconds = {Period.MINUTE: minute * 60, Period.HOUR: 3600, Period.DAY: 86400}[period]
     flagged = bool(truth.plan.flagged.get(logger.site))
-    out, z = [], 0
-    columns = _columns(summary)
-    for i, channel in enumerate(truth.channels(logger.site)):
+    out = []
+    columns = summary.numbers.T.tolist()
+    for channel, (avg, low, high, amount, zs_avg, zs_low, zs_high) in zip(
+        truth.channels(logger.site), columns, strict=True
+    ):
         code, decimals = dress(channel, logger.edition)
-        avg, low, high, amount = (column[i] for column in columns[:4])
+        if not code:
+            continue
         stats = {}
         if channel.amount:
             stats["Cou"] = text_of(amount, VOLUME_DECIMALS if channel.factor.id in FLOWS else AMOUNT_DECIMALS)
         stats |= {"Min": text_of(low, decimals), "Avg": text_of(avg, decimals), "Max": text_of(high, decimals)}
         if channel.converted:
-            for name, column in zip(("ZsMin", "ZsAvg", "ZsMax"), columns[4:], strict=True):
-                stats[name] = text_of(column[z], decimals)
-            z += 1
-        if code:
-            flag = truth.flag(logger.site, channel.factor.id, start, seconds) if flagged else "N"
-            out.append(compose.item(code, flag, **stats))
+            stats["ZsMin"], stats["ZsAvg"] = text_of(zs_low, decimals), text_of(zs_avg, decimals)
+            stats["ZsMax"] = text_of(zs_high, decimals)
+        flag = truth.flag(logger.site, channel.factor.id, start, seconds) if flagged else "N"
+        out.append(compose.item(code, flag, **stats))
     return out
-
-
-def _columns(summary: Summary) -> tuple[list[int], ...]:
-    every = (summary.avg, summary.low, summary.high, summary.amount, summary.zs_low, summary.zs_avg, summary.zs_high)
-    return tuple(one.tolist() for one in every)

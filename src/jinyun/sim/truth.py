@@ -32,7 +32,7 @@ from jinyun.sim.world import BLOCK, HOUR_S, STEP_S, World
 
 TEN_S = 600
 TEN = TEN_S // STEP_S  # samples in ten minutes
-KEPT_HOURS = 60  # summaries kept per site: two days and a bit
+KEPT_HOURS = 26  # summaries kept per site: a day and a bit
 
 
 def half_even(total: np.ndarray, parts: np.ndarray | int) -> np.ndarray:
@@ -46,15 +46,42 @@ def half_even(total: np.ndarray, parts: np.ndarray | int) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Figures of one site over one period; one entry per channel, converted ones apart."""
+    """Figures of one site over one period: a row per statistic, a column per channel (0 where it has none)."""
 
-    avg: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    zs_avg: np.ndarray
-    zs_low: np.ndarray
-    zs_high: np.ndarray
-    amount: np.ndarray  # kg·10^4 or m³·10^2; 0 where the channel has none
+    numbers: np.ndarray
+
+    def _row(self, statistic: int) -> np.ndarray:
+        row: np.ndarray = self.numbers[statistic]
+        return row
+
+    @property
+    def avg(self) -> np.ndarray:
+        return self._row(0)
+
+    @property
+    def low(self) -> np.ndarray:
+        return self._row(1)
+
+    @property
+    def high(self) -> np.ndarray:
+        return self._row(2)
+
+    @property
+    def amount(self) -> np.ndarray:
+        """kg·10^4, or m³·10^2 of the flow itself."""
+        return self._row(3)
+
+    @property
+    def zs_avg(self) -> np.ndarray:
+        return self._row(4)
+
+    @property
+    def zs_low(self) -> np.ndarray:
+        return self._row(5)
+
+    @property
+    def zs_high(self) -> np.ndarray:
+        return self._row(6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +179,14 @@ class Truth:
 
     def day(self, site: str, start: int) -> Summary:
         """The day from `start` on."""
-        hours = [self.hour(site, start + HOUR_S * h) for h in range(24)]
-        return Summary(
-            half_even(np.sum([h.avg for h in hours], axis=0), 24),
-            np.min([h.low for h in hours], axis=0), np.max([h.high for h in hours], axis=0),
-            half_even(np.sum([h.zs_avg for h in hours], axis=0), 24),
-            np.min([h.zs_low for h in hours], axis=0), np.max([h.zs_high for h in hours], axis=0),
-            np.sum([h.amount for h in hours], axis=0),
-        )  # fmt: skip
+        hours = np.array([self.hour(site, start + HOUR_S * h).numbers for h in range(24)])
+        out = half_even(hours.sum(axis=0), 24)
+        for row in (1, 5):
+            out[row] = hours[:, row].min(axis=0)
+        for row in (2, 6):
+            out[row] = hours[:, row].max(axis=0)
+        out[3] = hours[:, 3].sum(axis=0)
+        return Summary(out)
 
     def summary(self, site: str, period: Period, start: int, *, minute: int = 10) -> Summary:
         if period is Period.DAY:
@@ -211,24 +238,26 @@ class Truth:
         return known
 
     def _of_samples(self, site: str, values: np.ndarray, converted: np.ndarray, seconds: int) -> Summary:
-        count = values.shape[1]
-        avg = half_even(values.sum(axis=1), count)
-        if converted.shape[0]:
-            zs = half_even(converted.sum(axis=1), count), converted.min(axis=1), converted.max(axis=1)
-        else:
-            zs = (converted[:, 0],) * 3
-        return Summary(avg, values.min(axis=1), values.max(axis=1), *zs, self._amounts(site, avg, seconds))
+        avg = half_even(values.sum(axis=1), values.shape[1])
+        zs = half_even(converted.sum(axis=1), values.shape[1])
+        return self._summary(site, values, converted, avg, zs, self._amounts(site, avg, seconds))
 
     def _make_hour(self, site: str, start: int) -> Summary:
         values, converted = self.samples(site, start, BLOCK)
         tens = half_even(values.reshape(-1, 6, TEN).sum(axis=2), TEN)
-        if converted.shape[0]:
-            zs_tens = half_even(converted.reshape(-1, 6, TEN).sum(axis=2), TEN)
-            zs = half_even(zs_tens.sum(axis=1), 6), converted.min(axis=1), converted.max(axis=1)
-        else:
-            zs = (converted[:, 0],) * 3
+        zs_tens = half_even(converted.reshape(-1, 6, TEN).sum(axis=2), TEN)
         amount = self._amounts(site, tens, TEN_S).sum(axis=1)
-        return Summary(half_even(tens.sum(axis=1), 6), values.min(axis=1), values.max(axis=1), *zs, amount)
+        avg, zs = half_even(tens.sum(axis=1), 6), half_even(zs_tens.sum(axis=1), 6)
+        return self._summary(site, values, converted, avg, zs, amount)
+
+    def _summary(self, site: str, values: np.ndarray, converted: np.ndarray, *means: np.ndarray) -> Summary:
+        avg, zs, amount = means
+        out = np.zeros((7, len(values)), np.int64)
+        out[0], out[1], out[2], out[3] = avg, values.min(axis=1), values.max(axis=1), amount
+        rows = self._scale(site).convert
+        if len(rows):
+            out[4, rows], out[5, rows], out[6, rows] = zs, converted.min(axis=1), converted.max(axis=1)
+        return Summary(out)
 
     def _amounts(self, site: str, avg: np.ndarray, seconds: int) -> np.ndarray:
         """kg·10^4 of pollutants, m³·10^2 of the flow itself; `avg` is channels (× periods)."""
@@ -249,7 +278,6 @@ def figures(
     truth: Truth, site: str, summary: Summary, *, edition: int = 2017
 ) -> Iterator[tuple[Channel, Stat, Decimal]]:
     """All figures of a summary as decimals."""
-    z = 0
     for i, channel in enumerate(truth.channels(site)):
         if edition == 2005 and not channel.factor.code_2005:
             continue
@@ -261,10 +289,9 @@ def figures(
             places = VOLUME_DECIMALS if channel.factor.id in FLOWS else AMOUNT_DECIMALS
             yield channel, Stat.COU, Decimal(int(summary.amount[i])).scaleb(-places)
         if channel.converted:
-            yield channel, Stat.ZS_AVG, Decimal(int(summary.zs_avg[z])).scaleb(d)
-            yield channel, Stat.ZS_MIN, Decimal(int(summary.zs_low[z])).scaleb(d)
-            yield channel, Stat.ZS_MAX, Decimal(int(summary.zs_high[z])).scaleb(d)
-            z += 1
+            yield channel, Stat.ZS_AVG, Decimal(int(summary.zs_avg[i])).scaleb(d)
+            yield channel, Stat.ZS_MIN, Decimal(int(summary.zs_low[i])).scaleb(d)
+            yield channel, Stat.ZS_MAX, Decimal(int(summary.zs_high[i])).scaleb(d)
 
 
 def table(
