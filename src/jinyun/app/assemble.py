@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -19,8 +19,8 @@ from jinyun.app.jobs import ThreadJobs
 from jinyun.app.settings import Settings
 from jinyun.app.watch import WatchedRecords
 from jinyun.judge.room import JudgeRoom
-from jinyun.kernel.ports import Arrival
-from jinyun.kernel.terms import Verdict
+from jinyun.kernel.ports import Arrival, Block
+from jinyun.kernel.terms import Reject, Verdict
 from jinyun.sense.hj212.centre import Centre
 from jinyun.store.database import open_database
 from jinyun.store.journal import FileJournal
@@ -32,6 +32,8 @@ from jinyun.store.rejects import SqlRejects
 from jinyun.store.verdicts import SqlVerdicts
 
 log = structlog.get_logger("house")
+JUDGED_BY = frozenset({"site", "outlet", "permit_limit"})
+"""Record types that judging rests on."""
 
 
 class House:
@@ -62,7 +64,14 @@ class House:
         self.rejects = SqlRejects(self.database)
         self.kv = SqlKeyValue(self.database)
         self.journal = FileJournal(folder / "journal", segment_bytes=settings.journal_segment_mb << 20)
-        self.readings = DuckReadings(folder, self.database, memory_mb=settings.hot_memory_mb)
+        self.readings = DuckReadings(
+            folder,
+            self.database,
+            memory_mb=settings.hot_memory_mb,
+            out_of_range=self._out_of_range,
+            before_commit=self.rejects.flush,
+            clock=self.clock,
+        )
         self.sites = SiteDirectory(self.records)
         self.directory = Devices(self.records, self.sites)
         self.judge = JudgeRoom(
@@ -73,6 +82,7 @@ class House:
             sites=self.sites.get,
             clock=self.clock,
             on_verdict=self._on_verdict,
+            kv=self.kv,
         )
         self.centre = Centre(
             journal=self.journal,
@@ -88,7 +98,7 @@ class House:
         self.act = ActRoom(
             records=self.records,
             verdicts=self.verdicts,
-            rules=load_rules(),
+            rules=load_rules(*own_rules(folder), judges=judges()),
             kv=self.kv,
             clock=self.clock,
             bus=self.bus,
@@ -113,8 +123,21 @@ class House:
             self.directory.refresh()
         elif type_id == "device":
             self.directory.refresh()
-        elif type_id == "permit_limit":
+        if type_id in JUDGED_BY:
             self.judge.records_changed(type_id, id)
+
+    def _out_of_range(self, block: Block, series: int, millionths: int) -> None:
+        key = self.readings.series_key(series)
+        self.rejects.add(
+            [
+                Reject(
+                    at=block.received_at, link="store", peer="", mn=block.mn, reason="out-of-range",
+                    sentence=f"{key.site} {key.factor} {key.stat.name}: {millionths} millionths do not fit "
+                    "DECIMAL(18,6); check the unit the device sends",
+                    data=b"", ref=block.ref,
+                )
+            ]
+        )  # fmt: skip
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -138,10 +161,11 @@ class House:
         self.jobs.every(5.0, "act", self.act.tick)
         self.jobs.every(settings.seal_every_s, "seal", self._seal)
         self.jobs.every(3600.0, "compact", self.readings.compact)
-        self.jobs.every(60.0, "journal", self.journal.seal_finished)
+        self.jobs.every(60.0, "journal", self.journal.seal)
 
     def _seal(self) -> None:
-        self.readings.seal(older_than_s=self.settings.seal_after_s)
+        if self.clock.now() - self.started_at >= self.settings.seal_every_s * 1_000_000:
+            self.readings.seal()  # not at the very start: many small files would come of frequent restarts
 
     async def stop(self) -> None:
         """Close the doors first, then let everything accepted reach the disk."""
@@ -151,8 +175,9 @@ class House:
         log.info("node stopped")
 
     def close(self) -> None:
-        """Close files and let go of the folder: for a house that was built but never started, or at the end of `stop`."""
+        """Close files and let go of the folder: for a house built but never started, or at the end of `stop`."""
         self.readings.close()
+        self.rejects.close()
         self.journal.close()
         self.database.dispose()
         self.lock.release()
@@ -161,9 +186,14 @@ class House:
         """Return when all that has arrived so far is stored, judged and acted on (for tests and tools)."""
         end = time.monotonic() + timeout_s
         self.readings.flush()
-        while self.judge.run() and time.monotonic() < end:
-            threading.Event().wait(0.01)
+        self.judge.settle(max(0.0, end - time.monotonic()))
         self.act.tick()
+
+
+def own_rules(folder: Path) -> list[Path]:
+    """The node's own alarm rules, when it has any."""
+    path = folder / "rules.toml"
+    return [path] if path.is_file() else []
 
 
 def verdict_event(verdict: Verdict) -> dict[str, Any]:

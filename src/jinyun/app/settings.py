@@ -26,8 +26,7 @@ class Settings:
     demo_scale: str = "small"
     demo_seed: int = 7
     clock: str = ""  # "" the system's; else SIM_ISO,REAL_ISO,SPEED
-    seal_every_s: float = 600.0
-    seal_after_s: float = 3600.0  # rows younger than this stay hot
+    seal_every_s: float = 1800.0
     hot_memory_mb: int = 320
     hour_lookback_h: int = 36  # how far back a device is asked for hours when first seen
     minute_lookback_h: int = 2
