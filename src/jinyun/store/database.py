@@ -33,10 +33,12 @@ def open_database(url_or_path: str | Path) -> Engine:
     """
     engine = make_engine(url_or_path)
     try:
+        engine.connect().close()
         migrate(engine)
     except DBAPIError as wrong:
         engine.dispose()
-        raise Unavailable(f"the database {engine.url.render_as_string()} cannot be opened: {wrong.orig}") from wrong
+        reason = str(wrong.orig).splitlines()[0]
+        raise Unavailable(f"the database {engine.url.render_as_string()} cannot be opened: {reason}") from wrong
     return engine
 
 

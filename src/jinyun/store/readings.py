@@ -203,7 +203,7 @@ class DuckReadings:
             if blocks or (_behind(self._watermark, watermark) and (asked or closing or idle > 5)):
                 idle = 0.0
                 if not self._settle(cursor, blocks, watermark):
-                    if closing:
+                    if self._closed:
                         log.error("readings.closed_uncommitted", blocks=len(blocks))
                         return
                     time.sleep(1.0)

@@ -375,9 +375,9 @@ class SqlRecords:
             entry = side.alias()
             mine = and_(entry.c.type == current.c.type, entry.c.id == current.c.id, entry.c.field == name)
             some = [self._index_value(kind, name, one) for one in values if one is not None]
-            choices = (
-                [exists().where(mine, entry.c.value.in_(some)).correlate(current)] if some or None not in values else []
-            )
+            choices: list[Any] = []
+            if some or None not in values:
+                choices.append(exists().where(mine, entry.c.value.in_(some)).correlate(current))
             if None in values:
                 choices.append(~exists().where(mine).correlate(current))
             conditions.append(or_(*choices))

@@ -1,0 +1,259 @@
+"""Verdicts, append-only: a window judged again gives a higher revision, and the highest is current.
+
+Laid out for millions of rows: judge, subject and period are one small key; what is asked by (key, window start) stands
+in columns under a unique constraint; everything else, items and evidence too, is one compressed body.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import zstandard
+from sqlalchemy import Engine, and_, exists, func, insert, select, tuple_
+from sqlalchemy.exc import IntegrityError
+
+from jinyun.kernel.errors import Conflict, NotFound
+from jinyun.kernel.terms import Period, ReadingRef, Status, Verdict, VerdictItem, Window
+from jinyun.store.database import reading, writing
+from jinyun.store.schema import verdict as table
+from jinyun.store.schema import verdict_key as key_table
+
+_STATUSES = (Status.ATTAINS, Status.EXCEEDS, Status.CANNOT_JUDGE)  # stored by place: only ever add at the end
+_CHUNK = 300
+_Key = tuple[str, str, int]  # judge, subject, period
+
+
+class _Item(msgspec.Struct, array_like=True):
+    factor: str
+    figure: str | None
+    unit: str
+    status: int
+    limit: str | None
+    grade: str | None
+    multiple: str | None
+    clause: str
+    reason: str
+    readings: list[tuple[int, int, int]]
+
+
+class _Body(msgspec.Struct, array_like=True):
+    figure: str | None
+    unit: str
+    limit: str | None
+    clause: str
+    edition: str
+    label_zh: str
+    label_en: str
+    deciding: list[str]
+    items: list[_Item]
+    sentence_zh: str
+    sentence_en: str
+    code_version: str
+    extra: dict[str, Any]
+
+
+_decoder = msgspec.json.Decoder(_Body)
+
+
+class SqlVerdicts:
+    """The `VerdictStore` port. The newest window's verdict of each (subject, judge) is kept in memory."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.RLock()
+        self._keys: dict[_Key, int] = {}
+        self._names: dict[int, _Key] = {}
+        self._newest: dict[int, tuple[int, int]] = {}  # key -> (start, revision) of its newest window
+        self._latest: dict[tuple[str, str], Verdict] = {}
+        with reading(engine) as connection:
+            for row in connection.execute(select(key_table)):
+                self._remember((row.judge, row.subject, row.period), row.id)
+            self._next = (connection.execute(select(func.max(table.c.id))).scalar() or 0) + 1
+        self._load_latest()
+
+    def add(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """Store all in one transaction; returned with their ids, in the same order."""
+        with self._lock:
+            keys = [(v.judge, v.subject, int(v.window.period)) for v in verdicts]
+            fresh = [key for key in dict.fromkeys(keys) if key not in self._keys]
+            numbers = {key: n for n, key in enumerate(fresh, len(self._keys) + 1)}
+            places = [
+                (self._keys.get(key) or numbers[key], v.window.start) for key, v in zip(keys, verdicts, strict=True)
+            ]
+            try:
+                with writing(self._engine) as connection:
+                    if fresh:
+                        names = ("judge", "subject", "period")
+                        rows = [{"id": n, **dict(zip(names, key, strict=True))} for key, n in numbers.items()]
+                        connection.execute(insert(key_table), rows)
+                    revisions = self._revisions(connection, places)
+                    rows, stored = [], []
+                    for place, one in zip(places, verdicts, strict=True):
+                        revisions[place] = revision = revisions.get(place, -1) + 1
+                        kept = replace(one, id=self._next + len(rows))
+                        rows.append(_row(kept, place[0], revision))
+                        stored.append((kept, place, revision))
+                    if rows:
+                        connection.execute(insert(table), rows)
+            except IntegrityError as wrong:
+                raise Conflict(
+                    "another process wrote verdicts to this store; a node's database has one owner"
+                ) from wrong
+            self._next += len(rows)
+            for key, number in numbers.items():
+                self._remember(key, number)
+            for kept, (number, start), revision in stored:
+                self._take_over(kept, number, start, revision)
+            return [kept for kept, _, _ in stored]
+
+    def get(self, id: int) -> Verdict:
+        with reading(self._engine) as connection:
+            row = connection.execute(select(table).where(table.c.id == id)).first()
+        if row is None:
+            raise NotFound("verdict", id)
+        return self._verdict(row)
+
+    def current(self, judge: str, subject: str, window: Window) -> Verdict | None:
+        """The highest revision for this window."""
+        number = self._keys.get((judge, subject, int(window.period)))
+        if number is None:
+            return None
+        query = select(table).where(table.c.key_id == number, table.c.start == window.start)
+        with reading(self._engine) as connection:
+            row = connection.execute(query.order_by(table.c.revision.desc()).limit(1)).first()
+        return None if row is None else self._verdict(row)
+
+    def find(
+        self,
+        *,
+        subject: str | None = None,
+        judge: str | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        limit: int = 500,
+    ) -> list[Verdict]:
+        """Current verdicts whose window starts in [start, end), newest window first."""
+        query = select(table)
+        if subject is not None or judge is not None:
+            with self._lock:
+                numbers = [n for n, (j, s, _) in self._names.items() if subject in (None, s) and judge in (None, j)]
+            if not numbers:
+                return []
+            if subject is not None:
+                query = query.where(table.c.key_id.in_(numbers))
+            else:
+                query = query.where(table.c.key_id.in_(select(key_table.c.id).where(key_table.c.judge == judge)))
+        if start is not None:
+            query = query.where(table.c.start >= start)
+        if end is not None:
+            query = query.where(table.c.start < end)
+        later = table.alias()
+        superseded = exists().where(
+            and_(
+                later.c.key_id == table.c.key_id, later.c.start == table.c.start, later.c.revision > table.c.revision
+            )
+        )  # fmt: skip
+        query = query.where(~superseded.correlate(table)).order_by(table.c.start.desc(), table.c.key_id).limit(limit)
+        with reading(self._engine) as connection:
+            return [self._verdict(row) for row in connection.execute(query)]
+
+    def revisions(self, judge: str, subject: str, window: Window) -> list[Verdict]:
+        """All verdicts ever given on a window, oldest first."""
+        number = self._keys.get((judge, subject, int(window.period)))
+        query = select(table).where(table.c.key_id == number, table.c.start == window.start).order_by(table.c.revision)
+        with reading(self._engine) as connection:
+            return [self._verdict(row) for row in connection.execute(query)]
+
+    def latest(self) -> Mapping[tuple[str, str], Verdict]:
+        """Newest window's verdict per (subject, judge); from memory."""
+        with self._lock:
+            return dict(self._latest)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _revisions(self, connection: Any, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """Highest stored revision of each (key, start) that may be there already."""
+        known: dict[tuple[int, int], int] = {}
+        ask: list[tuple[int, int]] = []
+        for place in dict.fromkeys(places):
+            number, start = place
+            newest = self._newest.get(number)
+            if newest is None or start > newest[0]:
+                continue
+            if start == newest[0]:
+                known[place] = newest[1]
+            else:
+                ask.append(place)
+        for first in range(0, len(ask), _CHUNK):
+            query = (
+                select(table.c.key_id, table.c.start, func.max(table.c.revision))
+                .where(tuple_(table.c.key_id, table.c.start).in_(ask[first : first + _CHUNK]))
+                .group_by(table.c.key_id, table.c.start)
+            )
+            known.update({(number, start): revision for number, start, revision in connection.execute(query)})
+        return known
+
+    def _load_latest(self) -> None:
+        """One index seek per key, not a scan of years."""
+        newest = (
+            select(table.c.id)
+            .where(table.c.key_id == key_table.c.id)
+            .order_by(table.c.start.desc(), table.c.revision.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        with reading(self._engine) as connection:
+            for row in connection.execute(select(table).where(table.c.id.in_(select(newest).select_from(key_table)))):
+                self._take_over(self._verdict(row), row.key_id, row.start, row.revision)
+
+    def _take_over(self, one: Verdict, number: int, start: int, revision: int) -> None:
+        known = self._newest.get(number)
+        if known is None or (start, revision) > known:
+            self._newest[number] = (start, revision)
+        name = (one.subject, one.judge)
+        shown = self._latest.get(name)
+        if shown is None or (one.window.start, one.id) >= (shown.window.start, shown.id):
+            self._latest[name] = one
+
+    def _remember(self, key: _Key, number: int) -> None:
+        self._keys[key] = number
+        self._names[number] = key
+
+    def _verdict(self, row: Any) -> Verdict:
+        judge, subject, period = self._names[row.key_id]
+        body = _decoder.decode(zstandard.ZstdDecompressor().decompress(row.body))
+        items = tuple(
+            VerdictItem(
+                i.factor, i.figure, i.unit, _STATUSES[i.status], i.limit, i.grade, i.multiple, i.clause, i.reason,
+                tuple(ReadingRef(*ref) for ref in i.readings),
+            )
+            for i in body.items
+        )  # fmt: skip
+        return Verdict(
+            judge, subject, Window(Period(period), row.start, row.end), _STATUSES[row.status], body.figure, body.unit,
+            body.limit, body.clause, body.edition, row.level, body.label_zh, body.label_en, tuple(body.deciding), items,
+            body.sentence_zh, body.sentence_en, row.id, row.computed_at, body.code_version, body.extra,
+        )  # fmt: skip
+
+
+def _row(one: Verdict, number: int, revision: int) -> dict[str, Any]:
+    items = [
+        _Item(
+            i.factor, i.figure, i.unit, _STATUSES.index(i.status), i.limit, i.grade, i.multiple, i.clause, i.reason,
+            [(r.series, r.time, r.seq) for r in i.readings],
+        )
+        for i in one.items
+    ]  # fmt: skip
+    body = _Body(
+        one.figure, one.unit, one.limit, one.clause, one.edition, one.label_zh, one.label_en, list(one.deciding), items,
+        one.sentence_zh, one.sentence_en, one.code_version, dict(one.extra),
+    )  # fmt: skip
+    return {
+        "id": one.id, "key_id": number, "start": one.window.start, "revision": revision, "end": one.window.end,
+        "level": one.level, "status": _STATUSES.index(one.status), "computed_at": one.computed_at,
+        "body": zstandard.ZstdCompressor(level=3).compress(msgspec.json.encode(body)),
+    }  # fmt: skip
