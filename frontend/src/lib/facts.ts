@@ -1,0 +1,18 @@
+/** A value of any shape as a short text a person can read. */
+
+import { lang, said, t } from './i18n'
+
+export function factValue(value: any): string {
+  if (value === null || value === undefined || value === '') return '—'
+  if (typeof value === 'boolean') return value ? t('common.yes') : t('common.no')
+  if (Array.isArray(value)) return value.length ? value.map(factValue).join(lang.value === 'zh' ? '、' : ', ') : t('common.none')
+  if (typeof value === 'object') {
+    if ('zh' in value && 'en' in value) return said(value)
+    if ('lon' in value && 'lat' in value) return `${Number(value.lon).toFixed(5)}, ${Number(value.lat).toFixed(5)}`
+    if ('text' in value) return String(value.text)
+    return Object.entries(value)
+      .map(([name, one]) => `${name}: ${factValue(one)}`)
+      .join(' · ')
+  }
+  return String(value)
+}

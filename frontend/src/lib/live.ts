@@ -1,0 +1,142 @@
+/** One EventSource for the whole page: who cares subscribes; silence shows as "stale". */
+
+import { computed, onScopeDispose, ref } from 'vue'
+import { seconds } from './format'
+
+export const TOPICS = ['reading', 'verdict', 'alarm', 'case', 'link', 'system'] as const
+export type Topic = (typeof TOPICS)[number]
+export type Handler = (event: any, topic: Topic) => void
+
+const STALE_AFTER = 45_000 // ms without any event or contact
+const FIRST_WAIT = 1_000
+const LONGEST_WAIT = 20_000
+
+const handlers = new Map<Topic, Set<Handler>>(TOPICS.map((topic) => [topic, new Set<Handler>()]))
+const reopened = new Set<() => void>()
+
+export const connection = ref<'connecting' | 'live' | 'stale'>('connecting')
+export const lastContact = ref(0) // ms of this browser's clock
+
+/** The node's clock may be scaled or differ from ours: remember where it stood, and how fast it runs. */
+const clockAt = ref({ node: Date.now() / 1000, local: Date.now() })
+let clockRate = 1
+export const tick = ref(Date.now())
+
+export function sawNow(value: unknown): void {
+  const node = seconds(value)
+  if (node === null) return
+  const before = clockAt.value
+  const local = Date.now()
+  const passed = (local - before.local) / 1000
+  if (passed > 20 && started) {
+    const rate = (node - before.node) / passed
+    if (rate > 0.2 && rate < 1e5) clockRate = Math.abs(rate - 1) < 0.05 ? 1 : rate
+  }
+  if (!started || passed > 20 || Math.abs(node - nodeNow(local)) > 2) clockAt.value = { node, local }
+  started = true
+}
+let started = false
+
+function nodeNow(local: number): number {
+  return clockAt.value.node + ((local - clockAt.value.local) / 1000) * clockRate
+}
+
+/** The node's time. [s] */
+export const now = computed(() => nodeNow(tick.value))
+
+let source: EventSource | null = null
+let wait = FIRST_WAIT
+let retry: ReturnType<typeof setTimeout> | undefined
+let beat: ReturnType<typeof setInterval> | undefined
+let wasOpen = false
+
+function contact(): void {
+  lastContact.value = Date.now()
+  connection.value = 'live'
+  wait = FIRST_WAIT
+}
+
+function open(): void {
+  clearTimeout(retry)
+  source?.close()
+  const stream = new EventSource(`/api/events?topics=${TOPICS.join(',')}`)
+  source = stream
+  stream.onopen = () => {
+    contact()
+    if (wasOpen) reopened.forEach((call) => call()) // something may have been missed
+    wasOpen = true
+  }
+  stream.onerror = () => {
+    connection.value = 'stale'
+    stream.close()
+    if (source !== stream) return
+    retry = setTimeout(open, wait)
+    wait = Math.min(wait * 2, LONGEST_WAIT)
+  }
+  for (const topic of TOPICS) {
+    stream.addEventListener(topic, (message) => {
+      contact()
+      let event: any
+      try {
+        event = JSON.parse((message as MessageEvent<string>).data)
+      } catch {
+        return // a broken event is dropped; the next full load mends it
+      }
+      if (topic !== 'reading' && event?.at) sawNow(event.at)
+      handlers.get(topic)?.forEach((call) => call(event, topic))
+    })
+  }
+  for (const name of ['ping', 'hello', 'message']) stream.addEventListener(name, contact)
+}
+
+export function startLive(): void {
+  if (beat) return
+  open()
+  beat = setInterval(() => {
+    tick.value = Date.now()
+    if (connection.value === 'live' && Date.now() - lastContact.value > STALE_AFTER) {
+      connection.value = 'stale'
+      open()
+    }
+  }, 1000)
+}
+
+export function stopLive(): void {
+  clearInterval(beat)
+  clearTimeout(retry)
+  beat = undefined
+  source?.close()
+  source = null
+  wasOpen = false
+  connection.value = 'connecting'
+}
+
+/** Call `handler` at each event of `topics` while the component lives. */
+export function onLive(topics: Topic[], handler: Handler): void {
+  for (const topic of topics) handlers.get(topic)?.add(handler)
+  onScopeDispose(() => {
+    for (const topic of topics) handlers.get(topic)?.delete(handler)
+  })
+}
+
+/** Call when the stream came back after a cut. */
+export function onReconnect(call: () => void): void {
+  reopened.add(call)
+  onScopeDispose(() => reopened.delete(call))
+}
+
+/** `call` at most once per `ms`, the last request always served. */
+export function throttled(call: () => void, ms: number): () => void {
+  let last = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
+  onScopeDispose(() => clearTimeout(timer))
+  return () => {
+    if (timer) return
+    const due = Math.max(0, last + ms - Date.now())
+    timer = setTimeout(() => {
+      timer = undefined
+      last = Date.now()
+      call()
+    }, due)
+  }
+}

@@ -1,0 +1,52 @@
+/** Names of sites and words of factors, asked for once and kept while the page lives. */
+
+import { reactive, shallowRef } from 'vue'
+import { get, items, type FactorSpec } from './api'
+import { said } from './i18n'
+
+interface SiteName {
+  name: string
+  kind: string
+}
+
+const sites = reactive(new Map<string, SiteName>())
+const factors = shallowRef(new Map<string, FactorSpec>())
+let sitesAsked: Promise<void> | null = null
+let factorsAsked: Promise<void> | null = null
+
+export function rememberSites(rows: { id: string; name: string; kind: string }[]): void {
+  for (const row of rows) {
+    const held = sites.get(row.id)
+    if (!held || held.name !== row.name) sites.set(row.id, { name: row.name, kind: row.kind })
+  }
+}
+
+export function needSites(): Promise<void> {
+  if (sites.size > 0) return Promise.resolve()
+  sitesAsked ??= get<any>('/api/sites')
+    .then((found) => rememberSites(items(found)))
+    .catch(() => {})
+    .finally(() => {
+      sitesAsked = null
+    })
+  return sitesAsked
+}
+
+export function needFactors(): Promise<void> {
+  if (factors.value.size > 0) return Promise.resolve()
+  factorsAsked ??= get<any>('/api/factors')
+    .then((found) => {
+      factors.value = new Map(items<FactorSpec>(found).map((one) => [one.id, one]))
+    })
+    .catch(() => {})
+    .finally(() => {
+      factorsAsked = null
+    })
+  return factorsAsked
+}
+
+export const siteName = (id: string | null | undefined): string => (id ? (sites.get(id)?.name ?? id) : '—')
+export const siteKind = (id: string | null | undefined): string => (id ? (sites.get(id)?.kind ?? '') : '')
+export const factorSpec = (id: string | null | undefined): FactorSpec | undefined => (id ? factors.value.get(id) : undefined)
+export const factorName = (id: string | null | undefined): string => (id ? said(factors.value.get(id)) || id : '—')
+export const factorNames = (ids: string[] | null | undefined): string => (ids ?? []).map(factorName).join(' · ')

@@ -1,0 +1,44 @@
+/** Who is logged in. */
+
+import { ref } from 'vue'
+import { ApiError, session as api, setCsrf, type SessionInfo } from './api'
+
+export const me = ref<SessionInfo | null>(null)
+let asked: Promise<void> | null = null
+
+function take(found: SessionInfo | null): void {
+  me.value = found
+  setCsrf(found?.csrf ?? '')
+}
+
+/** Ask once whether a session holds; unreachable counts as not known and is asked again. */
+export function ensureSession(): Promise<void> {
+  if (me.value) return Promise.resolve()
+  asked ??= api
+    .get()
+    .then(take)
+    .catch((wrong) => {
+      if (wrong instanceof ApiError && wrong.status === 401) take(null)
+      else throw wrong
+    })
+    .finally(() => {
+      asked = null
+    })
+  return asked
+}
+
+export async function logIn(name: string, password: string): Promise<void> {
+  take(await api.open(name, password))
+}
+
+export async function logOut(): Promise<void> {
+  try {
+    await api.close()
+  } finally {
+    take(null)
+  }
+}
+
+export function forget(): void {
+  take(null)
+}

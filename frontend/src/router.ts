@@ -1,0 +1,38 @@
+import { createRouter, createWebHistory } from 'vue-router'
+import { t, type Key } from './lib/i18n'
+import { ensureSession, me } from './lib/session'
+
+export const router = createRouter({
+  history: createWebHistory('/'),
+  routes: [
+    { path: '/login', name: 'login', component: () => import('./pages/LoginPage.vue'), meta: { title: 'login.title', open: true } },
+    { path: '/', name: 'duty', component: () => import('./pages/DutyPage.vue'), meta: { title: 'nav.duty' } },
+    { path: '/site/:id', name: 'site', component: () => import('./pages/SitePage.vue'), meta: { title: 'nav.sites' } },
+    { path: '/alarms', name: 'alarms', component: () => import('./pages/AlarmsPage.vue'), meta: { title: 'nav.alarms' } },
+    { path: '/cases', name: 'cases', component: () => import('./pages/CasesPage.vue'), meta: { title: 'nav.cases' } },
+    { path: '/case/:id', name: 'case', component: () => import('./pages/CasePage.vue'), meta: { title: 'nav.cases' } },
+    { path: '/links', name: 'links', component: () => import('./pages/LinksPage.vue'), meta: { title: 'nav.links' } },
+    { path: '/link/:mn', name: 'link', component: () => import('./pages/LinkPage.vue'), meta: { title: 'nav.links' } },
+    { path: '/system', name: 'system', component: () => import('./pages/SystemPage.vue'), meta: { title: 'nav.system' } },
+    { path: '/records', name: 'records', component: () => import('./pages/RegistersPage.vue'), meta: { title: 'nav.records' } },
+    { path: '/records/:type', name: 'records-of', component: () => import('./pages/RecordsPage.vue'), meta: { title: 'nav.records' } },
+    { path: '/records/:type/:id', name: 'record', component: () => import('./pages/RecordPage.vue'), meta: { title: 'nav.records' } },
+    { path: '/:rest(.*)*', name: 'none', component: () => import('./pages/NotFoundPage.vue'), meta: { title: 'notfound.title' } },
+  ],
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+})
+
+router.beforeEach(async (to) => {
+  if (to.meta.open) return true
+  try {
+    await ensureSession()
+  } catch {
+    return true // the node is out of reach: the page itself says so and offers to try again
+  }
+  return me.value ? true : { name: 'login', query: to.fullPath === '/' ? {} : { to: to.fullPath } }
+})
+
+router.afterEach((to) => {
+  const title = to.meta.title ? t(to.meta.title as Key) : ''
+  document.title = title ? `${title} · 缙云 Jinyun` : '缙云 Jinyun'
+})
