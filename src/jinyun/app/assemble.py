@@ -144,7 +144,6 @@ class House:
     async def start(self) -> None:
         """Recover, then open the doors: judging and acting are ready before the first socket is."""
         self.started_at = self.clock.now()
-        self.bus.loop = asyncio.get_running_loop()
         self.sites.refresh()
         self.directory.refresh()
         await asyncio.to_thread(self.centre.replay)
