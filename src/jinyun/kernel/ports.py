@@ -264,6 +264,10 @@ class VerdictStore(Protocol):
         """Newest window's verdict per (subject, judge)."""
         ...
 
+    def since(self, id: int, *, limit: int = 1000) -> list[Verdict]:
+        """Verdicts with a higher id, superseded ones too, in the order they were stored."""
+        ...
+
 
 class RejectStore(Protocol):
     def add(self, rejects: Sequence[Reject]) -> None: ...

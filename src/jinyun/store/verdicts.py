@@ -173,6 +173,12 @@ class SqlVerdicts:
         with self._lock:
             return dict(self._latest)
 
+    def since(self, id: int, *, limit: int = 1000) -> list[Verdict]:
+        """Verdicts with a higher id, superseded ones too, in the order they were stored."""
+        query = select(table).where(table.c.id > id).order_by(table.c.id).limit(limit)
+        with reading(self._engine) as connection:
+            return [self._verdict(row) for row in connection.execute(query)]
+
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _revisions(self, connection: Any, places: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
