@@ -120,14 +120,15 @@ class AlarmDesk:
         return fields
 
     def _tell(self, record: Record, step: str) -> None:
-        zh, en = STEP_WORDS[step]
-        data = record.data
-        self._bus.publish(
-            "alarm",
-            {
-                "at": self._clock.now(), "id": record.id, "ref": record.id, "step": step, "state": record.state,
-                "rule": data["rule"], "matter": data["matter"], "subject": data.get("subject"),
-                "level": data.get("level"), "zh": f"{zh}：{data.get('sentence_zh')}",
-                "en": f"{en}: {data.get('sentence_en')}", "version": record.version,
-            },
-        )  # fmt: skip
+        self._bus.publish("alarm", alarm_event(record, step, self._clock.now()))
+
+
+def alarm_event(record: Record, step: str, now: int) -> dict[str, Any]:
+    """What live pages are told of an alarm. `now` [µs]"""
+    zh, en = STEP_WORDS[step]
+    data = record.data
+    return {
+        "at": now, "id": record.id, "ref": record.id, "step": step, "state": record.state, "rule": data["rule"],
+        "matter": data["matter"], "subject": data.get("subject"), "level": data.get("level"),
+        "zh": f"{zh}：{data.get('sentence_zh')}", "en": f"{en}: {data.get('sentence_en')}", "version": record.version,
+    }  # fmt: skip

@@ -53,7 +53,13 @@ class Observation:
         return mine is not None and (its is None or mine > its)
 
     def _weight(self) -> Decimal | None:
-        return number(self.multiple) if self.multiple is not None else number(self.figure)
+        """How bad: the exceedance multiple; of a range like pH 6–9 the distance outside it; else the figure."""
+        if self.multiple is not None:
+            return number(self.multiple)
+        figure, (low, dash, high) = number(self.figure), (self.limit or "").partition("–")
+        if figure is not None and dash and (least := number(low)) is not None and (most := number(high)) is not None:
+            return max(least - figure, figure - most)
+        return figure
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

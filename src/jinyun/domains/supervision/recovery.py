@@ -60,7 +60,8 @@ class Condition:
                 raise BadInput(f"recovery condition: {key} is missing", field=key)
         made = cls(**data)
         if made.status not in tuple(Status):
-            raise BadInput(f"recovery condition: status {made.status!r} is not one of {', '.join(Status)}", field="status")
+            known_status = ", ".join(Status)
+            raise BadInput(f"recovery condition: status {made.status!r} is not one of {known_status}", field="status")
         for key in ("windows", "within_days"):
             value = getattr(made, key)
             if not isinstance(value, int) or value < 1:

@@ -1,0 +1,345 @@
+"""Cases: opened by rule, watched by the figure, closed by it, reopened on relapse. Every step stays in the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinyun.act.alarms import Sites, iso, seconds
+from jinyun.act.rules import CaseRule, Rule, Rules
+from jinyun.act.sentences import factor_words
+from jinyun.domains.supervision.deadlines import deadline, overdue
+from jinyun.domains.supervision.records import ACTING_STATES, OPEN_STATES
+from jinyun.domains.supervision.recovery import DAY, Condition, Progress, recovery_progress
+from jinyun.kernel.errors import Conflict, NotFound, Refused
+from jinyun.kernel.ports import MICRO, SYSTEM, Bus, Clock, Record, RecordStore, VerdictStore
+from jinyun.kernel.terms import Verdict
+
+MOST = 100_000
+"""More open cases than any bureau has."""
+
+LINE = 2000
+"""Verdicts looked at for one condition: a week of hours many times over."""
+
+STEP_WORDS: Mapping[str, tuple[str, str]] = {
+    "open": ("新工单", "New case"),
+    "link": ("并入新报警", "Another alarm joined"),
+    "recover": ("恢复达标，进入观察期", "Recovered, now under observation"),
+    "reopen": ("复发，工单重开", "Relapse, case reopened"),
+    "close": ("观察期满，数据保持达标，自动办结", "Observation over and the figure held: closed"),
+    "overdue": ("工单超期", "Case overdue"),
+    "progress": ("恢复进度", "Recovery"),
+}
+
+KEPT = ("have", "need", "held", "since", "held_at", "verdicts")
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """How far a case is, with the verdicts that count."""
+
+    condition: Condition | None
+    progress: Progress | None
+    line: tuple[Verdict, ...]  # all looked at, oldest first
+    now: int  # [s]
+
+    @property
+    def have(self) -> list[Verdict]:
+        """The verdicts that count towards the recovery, oldest first."""
+        wanted = self.progress.verdicts if self.progress else ()
+        return [verdict for verdict in self.line if verdict.id in wanted]
+
+    def as_context(self) -> dict[str, Any]:
+        """For guards (`verdicts`, `now`) and for the page (the rest)."""
+        progress, condition = self.progress, self.condition
+        return {
+            "now": self.now,
+            "verdicts": list(self.line),
+            "condition": condition.as_json() if condition else None,
+            "have": self.have,
+            "need": progress.need if progress else 0,
+            "held": progress.held if progress else True,
+            "missing": [one.as_dict() for one in progress.missing] if progress else [],
+            "since": progress.since if progress else None,
+            "held_at": progress.held_at if progress else None,
+            "next_possible": progress.next_possible if progress else None,
+        }
+
+
+class CaseDesk:
+    """Opens, links, watches, closes and reopens cases. Telling it the same twice changes nothing."""
+
+    def __init__(
+        self, records: RecordStore, verdicts: VerdictStore, *, rules: Rules, sites: Sites, clock: Clock, bus: Bus
+    ) -> None:
+        self._records, self._verdicts, self._rules = records, verdicts, rules
+        self._sites, self._clock, self._bus = sites, clock, bus
+        self.watched: dict[tuple[str, str], set[str]] = {}
+        """Open cases by the (judge, subject) of their recovery condition: looked up at every verdict."""
+
+    # --- from alarms --------------------------------------------------------------------------------------------------
+
+    def take(self, alarm: Record, rule: Rule, subject: str, run_start: int) -> Record | None:
+        """The case of an alarm whose latest run of bad figures began at `run_start` [s]: linked, reopened or opened."""
+        if rule.case is None:
+            return None
+        found = self._records.find("case", {"matter": matter_of(rule.case, subject)}, order="-created_at", limit=200)
+        own = next((one for one in found if _holds(one, alarm, run_start)), None)
+        present = own or next((one for one in found if one.state in OPEN_STATES), None)
+        if present is not None and present.state in OPEN_STATES:
+            case = self._join(present, alarm, rule.case, run_start)
+        elif covering := own or next((one for one in found if _covers(one, run_start)), None):
+            case = self._link(covering, alarm)
+        else:
+            case = self._open(alarm, rule, rule.case, subject=subject, previous=found[0].id if found else None)
+        if alarm.data.get("case") != case.id:
+            self._records.update("alarm", alarm.id, {"case": case.id}, SYSTEM)
+        return self.progress(case.id)
+
+    def grew_worse(self, alarm: Record, rule: Rule) -> None:
+        """The case of an alarm follows it to a more serious level, and its deadline with it."""
+        case_id = alarm.data.get("case")
+        if rule.case is None or not case_id:
+            return
+        case = self._records.get("case", case_id)
+        changes = self._graver(case, alarm, rule.case)
+        if changes and case.state in OPEN_STATES:
+            self._records.update("case", case.id, changes, SYSTEM)
+
+    def _join(self, case: Record, alarm: Record, rule: CaseRule, run_start: int) -> Record:
+        since = (case.data.get("progress") or {}).get("since")
+        relapse = case.state == "observing" and since is not None and run_start >= since
+        changes = self._links(case, alarm) | self._graver(case, alarm, rule)
+        if not relapse:
+            return self._link(case, alarm, changes)
+        level: int = changes.get("level") or case.data["level"]
+        changes |= {
+            "deadline": iso(deadline(self._now(), rule.hours[level])), "overdue": False, "observe_until": None,
+            "verdict_close": None, "reopened": (case.data.get("reopened") or 0) + 1,
+        }  # fmt: skip
+        case = self._records.step("case", case.id, "reopen", {}, SYSTEM, changes=changes, note=_told(alarm))
+        self._tell(case, "reopen")
+        return case
+
+    def _link(self, case: Record, alarm: Record, changes: Mapping[str, Any] | None = None) -> Record:
+        changes = self._links(case, alarm) if changes is None else changes
+        if not changes:
+            return case
+        linked = "alarms" in changes
+        case = self._records.update("case", case.id, changes, SYSTEM, note=_told(alarm) if linked else "")
+        if linked:
+            self._tell(case, "link")
+        return case
+
+    @staticmethod
+    def _links(case: Record, alarm: Record) -> dict[str, Any]:
+        alarms = list(case.data.get("alarms") or ())
+        return {} if alarm.id in alarms else {"alarms": [*alarms, alarm.id]}
+
+    @staticmethod
+    def _graver(case: Record, alarm: Record, rule: CaseRule) -> dict[str, Any]:
+        level, now = alarm.data["level"], case.data.get("level") or 4
+        if level >= now:
+            return {}
+        opened = seconds(case.data.get("opened_at"))
+        if opened is None:
+            return {"level": level}
+        sooner = deadline(opened, rule.hours[level])
+        present = seconds(case.data.get("deadline"))
+        return {"level": level, "deadline": iso(sooner if present is None else min(present, sooner))}
+
+    def _open(self, alarm: Record, rule: Rule, how: CaseRule, *, subject: str, previous: str | None) -> Record:
+        site = self._sites.get(subject) or {}
+        level, now = alarm.data["level"], self._now()
+        owner = self._rules.owner(how.kind, str(site.get("kind") or ""), str(site.get("jurisdiction") or ""))
+        condition = how.condition(subject, site.get("target_class"))
+        case = self._records.create(
+            "case",
+            {
+                "title": self._title(alarm, rule, subject, site), "kind": how.kind, "matter": matter_of(how, subject),
+                "subject": alarm.data.get("subject"), "enterprise": site.get("enterprise"), "owner": owner.zh or None,
+                "place": site.get("place"), "alarms": [alarm.id], "opened_at": iso(now),
+                "deadline": iso(deadline(now, how.hours[level])), "overdue": False, "level": level,
+                "recovery": condition, "progress": self._kept(self._recovery(condition).progress),
+                "verdict_open": alarm.data.get("verdict_open"), "reopened": 0, "previous": previous,
+            },
+            SYSTEM,
+            note=_told(alarm),
+        )  # fmt: skip
+        self._watch(case)
+        self._tell(case, "open")
+        return case
+
+    def _title(self, alarm: Record, rule: Rule, subject: str, site: Mapping[str, Any]) -> str:
+        name = self._sites.name(subject)
+        if site.get("enterprise"):
+            try:
+                enterprise = str(self._records.get("enterprise", str(site["enterprise"])).data["name"])
+            except NotFound:
+                enterprise = ""
+            if enterprise not in name:
+                name = f"{enterprise}{name}"
+        factor = factor_words(str(alarm.data.get("factor") or ""))[0] if rule.by != "subject" else ""
+        return f"{name}{factor}{rule.zh}"
+
+    # --- from verdicts ------------------------------------------------------------------------------------------------
+
+    def recovery(self, case: Record) -> Recovery:
+        """How far the recovery condition of `case` is, by the verdicts as they are now."""
+        return self._recovery(case.data.get("recovery"))
+
+    def _recovery(self, data: Mapping[str, Any] | None) -> Recovery:
+        now = self._now()
+        if not data:
+            return Recovery(None, None, (), now)
+        condition = Condition.of(data)
+        found = self._verdicts.find(judge=condition.judge, subject=condition.subject, limit=LINE)
+        line = tuple(sorted(found, key=lambda v: (v.window.end, v.window.start)))
+        return Recovery(condition, recovery_progress(condition, line, now=now), line, now)
+
+    def seen(self, judge: str, subject: str) -> None:
+        """A verdict came that open cases wait for."""
+        for case_id in sorted(self.watched.get((judge, subject), ())):
+            self.progress(case_id)
+
+    def progress(self, case_id: str) -> Record:
+        """Bring the progress of a case up to date; take it into observation when its figure has recovered."""
+        case = self._records.get("case", case_id)
+        if case.state not in OPEN_STATES:
+            return case
+        recovery = self.recovery(case)
+        progress, condition = recovery.progress, recovery.condition
+        if progress is None or condition is None:
+            return case
+        kept = self._kept(progress)
+        if not progress.held:
+            return self._note_progress(case, kept)
+        changes: dict[str, Any] = {
+            "progress": kept, "verdict_close": progress.verdicts[-1],
+            "observe_until": iso((progress.held_at or recovery.now) + condition.observe_days * DAY),
+        }  # fmt: skip
+        if case.state in ACTING_STATES:
+            try:
+                case = self._records.step(
+                    "case", case.id, "recover", {}, SYSTEM, context=recovery.as_context(), changes=changes
+                )
+            except (Conflict, Refused):  # an officer was quicker: the next look will see it
+                return self._records.get("case", case_id)
+            self._tell(case, "recover")
+            return case
+        if _same_run(case.data.get("progress") or {}, kept):
+            return case
+        return self._records.update("case", case.id, changes, SYSTEM)
+
+    def _note_progress(self, case: Record, kept: dict[str, Any]) -> Record:
+        before = case.data.get("progress") or {}
+        if _same_run(before, kept):
+            return case
+        changes: dict[str, Any] = {"progress": kept}
+        if case.state == "observing" and before.get("held"):
+            changes |= {"verdict_close": None}
+        case = self._records.update("case", case.id, changes, SYSTEM)
+        if kept["have"] or before:
+            self._tell(case, "progress")
+        return case
+
+    # --- from time ----------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Marks overdue cases, closes those whose observation is over, and learns of cases others opened or closed."""
+        cases = self._records.find("case", states=OPEN_STATES, limit=MOST)
+        known = {case_id for ids in self.watched.values() for case_id in ids}
+        self.watch(cases)
+        now = self._now()
+        for case in cases:
+            if case.id not in known:
+                case = self.progress(case.id)
+            if case.state in ACTING_STATES:
+                self._mark_overdue(case, now)
+            elif case.state == "observing":
+                self._close_in_time(case, now)
+
+    def watch(self, cases: Iterable[Record]) -> None:
+        self.watched = {}
+        for case in cases:
+            self._watch(case)
+
+    def _watch(self, case: Record) -> None:
+        if condition := case.data.get("recovery"):
+            self.watched.setdefault((condition["judge"], condition["subject"]), set()).add(case.id)
+
+    def _mark_overdue(self, case: Record, now: int) -> None:
+        due = seconds(case.data.get("deadline"))
+        if due is not None and overdue(due, now) and not case.data.get("overdue"):
+            self._tell(self._records.update("case", case.id, {"overdue": True}, SYSTEM), "overdue")
+
+    def _close_in_time(self, case: Record, now: int) -> None:
+        until = seconds(case.data.get("observe_until"))
+        if until is None or now < until:
+            return
+        recovery = self.recovery(case)
+        if recovery.progress is not None and not recovery.progress.held:
+            return  # the figure does not hold just now: the case waits for it
+        changes = {"verdict_close": recovery.progress.verdicts[-1]} if recovery.progress else {}
+        try:
+            case = self._records.step(
+                "case", case.id, "close", {}, SYSTEM, context=recovery.as_context(), changes=changes
+            )
+        except (Conflict, Refused):
+            return
+        self._tell(case, "close")
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _kept(progress: Progress | None) -> dict[str, Any]:
+        """What a case record keeps of its progress; sentences are made anew when asked for."""
+        return {name: value for name, value in progress.as_json().items() if name in KEPT} if progress else {}
+
+    def _now(self) -> int:
+        return self._clock.now() // MICRO
+
+    def _tell(self, case: Record, step: str) -> None:
+        zh, en = STEP_WORDS[step]
+        data = case.data
+        if step == "progress":
+            kept = data["progress"]
+            zh, en = f"{zh} {kept['have']}/{kept['need']}", f"{en} {kept['have']}/{kept['need']}"
+        self._bus.publish(
+            "case",
+            {
+                "at": self._clock.now(), "id": case.id, "ref": case.id, "step": step, "state": case.state,
+                "subject": data.get("subject"), "level": data.get("level"), "title": data.get("title"),
+                "deadline": data.get("deadline"), "version": case.version,
+                "zh": f"{zh}：{data.get('title')}", "en": f"{en}: {data.get('title')}",
+            },
+        )  # fmt: skip
+
+
+def matter_of(rule: CaseRule, subject: str) -> str:
+    """One open case each: the kind of case and its subject."""
+    return f"{rule.kind}|{subject}"
+
+
+def _holds(case: Record, alarm: Record, run_start: int) -> bool:
+    """Whether `alarm` is a case's already, and its latest run no relapse after the case was closed."""
+    if alarm.id not in (case.data.get("alarms") or ()):
+        return False
+    since = (case.data.get("progress") or {}).get("since")
+    return case.state in OPEN_STATES or since is None or run_start < since
+
+
+def _covers(case: Record, run_start: int) -> bool:
+    """Whether a closed case spoke of this time: a late alarm of then is evidence for it, not a relapse."""
+    since = (case.data.get("progress") or {}).get("since")
+    opened = seconds(case.data.get("opened_at"))
+    return since is not None and opened is not None and opened - DAY <= run_start < since
+
+
+def _same_run(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return all(before.get(name) == after.get(name) for name in ("have", "need", "held", "since"))
+
+
+def _told(alarm: Record) -> str:
+    return str(alarm.data.get("sentence_zh") or "")

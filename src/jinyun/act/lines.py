@@ -1,0 +1,384 @@
+"""Whole-window rules: episodes by event time. In order they grow verdict by verdict; a late or corrected verdict makes
+the line be read again from the store and the alarm records follow, so that the same verdicts give the same alarms."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from jinyun.act.alarms import AlarmDesk, Sites, seconds
+from jinyun.act.cases import CaseDesk
+from jinyun.act.episodes import Episode, Observation, Sight, WindowFold, observe, observe_item, worst_of
+from jinyun.act.rules import Rule, Rules
+from jinyun.kernel.ports import Record, RecordStore, VerdictStore
+from jinyun.kernel.terms import Status, Verdict
+
+PAGE = 2000
+ALL = 100_000
+Key = tuple[str, str]
+"""(judge, subject)."""
+
+
+@dataclass(slots=True)
+class Line:
+    """What is remembered of one (judge, subject) between two verdicts."""
+
+    folds: dict[str, WindowFold] = field(default_factory=dict)  # by matter
+    alarms: dict[str, str] = field(default_factory=dict)  # matter -> id of its open or last alarm
+    recent: deque[tuple[int, int]] = field(default_factory=deque)  # (start, level) of the last day, for drop rules
+    stray: bool = False  # an alarm is open of which this line knows nothing
+
+    @property
+    def busy(self) -> bool:
+        return any(fold.busy for fold in self.folds.values())
+
+
+@dataclass(slots=True)
+class _Told:
+    """All that one matter went through on a line read again."""
+
+    rule: Rule
+    episodes: list[Episode] = field(default_factory=list)
+
+
+class Lines:
+    """All whole-window rules on all subjects."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        records: RecordStore,
+        verdicts: VerdictStore,
+        *,
+        sites: Sites,
+        alarms: AlarmDesk,
+        cases: CaseDesk,
+        settled: Callable[[Verdict], bool],
+    ) -> None:
+        self._rules, self._records, self._verdicts = rules, records, verdicts
+        self._sites, self._alarms, self._cases, self._settled = sites, alarms, cases, settled
+        self._by_judge = {
+            judge: kept for judge, found in rules.by_judge().items() if (kept := tuple(r for r in found if not r.live))
+        }
+        self._keep_levels = {
+            judge: max(rule.open.drop_hours for rule in found if rule.open.drop) * 3600
+            for judge, found in self._by_judge.items()
+            if any(rule.open.drop for rule in found)
+        }
+        self._by_status = {
+            judge for judge, found in self._by_judge.items() if all(r.open.status == Status.EXCEEDS for r in found)
+        }
+        self._lines: dict[Key, Line] = {}
+        self._cursor: dict[Key, tuple[int, int]] = {}
+        self._touched: dict[Key, int] = {}
+
+    def judges(self) -> frozenset[str]:
+        return frozenset(self._by_judge)
+
+    # --- one verdict --------------------------------------------------------------------------------------------------
+
+    def take(self, verdict: Verdict, previous: Verdict | None) -> None:
+        """One settled verdict. With nothing open and an attaining figure this is a few look-ups in memory."""
+        key, window = (verdict.judge, verdict.subject), verdict.window
+        if verdict.judge not in self._by_judge:
+            return
+        mark = (window.end, window.start)
+        late = mark <= self._cursor.get(key, (0, 0))
+        if not late:
+            self._cursor[key] = mark
+        line = self._lines.get(key)
+        quiet = line is None or not line.busy
+        fine = verdict.status is not Status.EXCEEDS and verdict.judge in self._by_status
+        if not late and quiet and fine:
+            return
+        rules = self._fitting(verdict.judge, verdict.subject)
+        if not rules:
+            return
+        if not late:
+            self._step(key, verdict, rules)
+        elif self._bears(key, verdict, previous, rules=rules, quiet=quiet, fine=fine):
+            self.read_again(key, window.start)
+
+    def _bears(
+        self, key: Key, verdict: Verdict, previous: Verdict | None, *, rules: Sequence[Rule], quiet: bool, fine: bool
+    ) -> bool:
+        """Whether a late verdict can change an alarm."""
+        if not quiet or verdict.judge in self._keep_levels or not fine:
+            return True
+        if previous is not None and previous.status is not Status.ATTAINS:
+            return True
+        window = verdict.window
+        reach = max(rule.reach(window.end - window.start) for rule in rules)
+        return window.start <= self._touched.get(key, -reach) + reach
+
+    def _step(self, key: Key, verdict: Verdict, rules: Sequence[Rule]) -> None:
+        line = self._lines.get(key)
+        if line is None:
+            line = Line()
+            if verdict.judge in self._keep_levels:
+                self._fill_levels(key, line, verdict.window.start)
+        self._lines[key] = line
+        for rule in rules:
+            for matter, fold, seen in self._see(rule, verdict, line, lasting=True):
+                if seen.sight is Sight.BAD:
+                    self._touched[key] = max(self._touched.get(key, 0), seen.start)
+                what = fold.take(seen)
+                if line.stray or what == "resumed":  # the whole of the earlier stretch is needed to go on with it
+                    self.read_again(key, verdict.window.start)
+                    return
+                if what:
+                    self._sync(line, matter, fold, what, verdict.subject)
+        self._keep_level(line, verdict)
+        self._lay_aside(key, line)
+
+    def _see(
+        self, rule: Rule, verdict: Verdict, line: Line, *, lasting: bool
+    ) -> Iterator[tuple[str, WindowFold, Observation]]:
+        """What the verdict says on each matter of the rule that it touches. `lasting`: folds learn of past alarms."""
+        start = f"{rule.id}|{verdict.subject}|"
+        if rule.by == "subject":
+            matter = start.rstrip("|")
+            fold = line.folds.get(matter)
+            base = self._base(rule, verdict, line, fold)
+            target = verdict.extra.get("target_class") or (self._sites.get(verdict.subject) or {}).get("target_class")
+            seen = observe(rule, verdict, target=target, base=base)
+            if fold is None and seen.sight is not Sight.BAD:
+                return
+            fold = fold or self._fold(rule, matter, line, lasting=lasting)
+            if seen.sight is Sight.BAD and not fold.busy:
+                fold.base = base
+            yield matter, fold, seen
+            return
+        groups: dict[str, list[Observation]] = {}
+        for item in verdict.items:
+            group = item.factor if rule.by == "factor" else self._rules.group_of(item.factor)
+            groups.setdefault(group, []).append(observe_item(rule, verdict, item))
+        for group, observations in groups.items():
+            seen, matter = worst_of(observations), start + group
+            if matter in line.folds or seen.sight is Sight.BAD:
+                yield matter, self._fold(rule, matter, line, lasting=lasting), seen
+
+    def _fold(self, rule: Rule, matter: str, line: Line, *, lasting: bool) -> WindowFold:
+        fold = line.folds.get(matter)
+        if fold is None:
+            fold = line.folds[matter] = WindowFold(rule)
+            if lasting and (past := self._alarms.of_matter(matter)):
+                line.alarms[matter] = past.id
+                line.stray = line.stray or past.state == "open"
+                fold.past = past_episode(past)
+        return fold
+
+    @staticmethod
+    def _base(rule: Rule, verdict: Verdict, line: Line, fold: WindowFold | None) -> int | None:
+        if rule.open.drop is None:
+            return None
+        if fold is not None and fold.busy:
+            return fold.base
+        oldest = verdict.window.start - rule.open.drop_hours * 3600
+        return min((level for start, level in line.recent if start >= oldest), default=None)
+
+    def _lay_aside(self, key: Key, line: Line) -> None:
+        """Forget a line on which nothing is going on: what it needs of the past is looked up when something begins."""
+        if not line.busy and key[0] not in self._keep_levels:
+            self._lines.pop(key, None)
+
+    def forget(self, key: Key) -> None:
+        """After a failure: the next look reads the line again."""
+        self._lines.pop(key, None)
+
+    def _sync(self, line: Line, matter: str, fold: WindowFold, what: str, subject: str) -> None:
+        episode = fold.past if what == "ended" else fold.episode
+        assert episode is not None
+        known = None if what == "opened" else line.alarms.get(matter)
+        record = self._records.get("alarm", known) if known else None
+        self.write(line, matter, fold.rule, subject, episode=episode, record=record)
+
+    def write(
+        self, line: Line, matter: str, rule: Rule, subject: str, *, episode: Episode, record: Record | None
+    ) -> Record:
+        """Bring alarm and case to what the episode is."""
+        before = record.data.get("level") if record else None
+        began = record is None or (record.state == "ended" and episode.ended_at is None)
+        alarm = self._alarms.write(record, rule, matter, subject, episode)
+        line.alarms[matter] = alarm.id
+        if rule.case is not None and (began or not alarm.data.get("case")):
+            self._cases.take(alarm, rule, subject, episode.run_start)
+        elif before is not None and alarm.data["level"] < before:
+            self._cases.grew_worse(alarm, rule)
+        return alarm
+
+    # --- levels of the last day, for drop rules -----------------------------------------------------------------------
+
+    def _keep_level(self, line: Line, verdict: Verdict) -> None:
+        kept = self._keep_levels.get(verdict.judge)
+        if kept is None:
+            return
+        if verdict.level is not None:
+            line.recent.append((verdict.window.start, verdict.level))
+        while line.recent and line.recent[0][0] < verdict.window.start - kept:
+            line.recent.popleft()
+
+    def _fill_levels(self, key: Key, line: Line, before: int) -> None:
+        for verdict in self._stored(key, before - self._keep_levels[key[0]]):
+            if verdict.window.start < before:
+                self._keep_level(line, verdict)
+
+    # --- reading a line again -----------------------------------------------------------------------------------------
+
+    def read_again(self, key: Key, around: int) -> None:
+        """Fold the stored verdicts anew from before `around` to the newest, and let the alarm records follow."""
+        judge, subject = key
+        rules = self._fitting(judge, subject)
+        if not rules:
+            return
+        known = self._alarms_of(key, rules)
+        start = self._safe_start(key, rules, known, around)
+        line, told, newest = Line(), dict[str, _Told](), (0, 0)
+        for verdict in self._stored(key, start):
+            for rule in rules:
+                for matter, fold, seen in self._see(rule, verdict, line, lasting=False):
+                    if seen.sight is Sight.BAD:
+                        self._touched[key] = max(self._touched.get(key, 0), seen.start)
+                    what = fold.take(seen)
+                    story = told.setdefault(matter, _Told(rule))
+                    if what == "opened":
+                        story.episodes.append(_of(fold))
+                    elif what == "resumed":
+                        story.episodes[-1] = _of(fold)
+            self._keep_level(line, verdict)
+            newest = max(newest, (verdict.window.end, verdict.window.start))
+        self._follow(line, told, [one for one in known if _end(one) >= start], subject)
+        self._lines[key] = line
+        self._cursor[key] = max(newest, self._cursor.get(key, (0, 0)))
+        self._lay_aside(key, line)
+
+    def _follow(self, line: Line, told: dict[str, _Told], known: list[Record], subject: str) -> None:
+        by_id = self._rules.by_id()
+        for matter in dict.fromkeys([*told, *(one.data["matter"] for one in known)]):
+            mine = [one for one in known if one.data["matter"] == matter]
+            rule = told[matter].rule if matter in told else by_id[mine[0].data["rule"]]
+            free = list(mine)
+            for episode in told[matter].episodes if matter in told else ():
+                record = _matching(episode, free)
+                if record is not None:
+                    free.remove(record)
+                self.write(line, matter, rule, subject, episode=episode, record=record)
+            for record in free:
+                if record.data.get("end_reason") not in ("corrected", "merged"):
+                    kept = [one for one in (told[matter].episodes if matter in told else ()) if _overlap(one, record)]
+                    if kept:
+                        self._alarms.withdraw(record, "merged", "补报数据表明与另一报警为同一过程")
+                    else:
+                        self._alarms.withdraw(record, "corrected", "数据更正后不再成立")
+
+    def _alarms_of(self, key: Key, rules: Sequence[Rule]) -> list[Record]:
+        judge, subject = key
+        ids = {rule.id for rule in rules}
+        found = self._records.find("alarm", {"judge": judge, "subject": subject}, order="started_at", limit=ALL)
+        return [one for one in found if one.data["rule"] in ids]
+
+    def _safe_start(self, key: Key, rules: Sequence[Rule], known: Sequence[Record], around: int) -> int:
+        """A moment before which nothing bears on what comes after: no alarm open, no run under way."""
+        length = self._length(key, around)
+        reach = max(rule.reach(length) for rule in rules)
+        start = around - reach
+        for record in reversed(known):
+            if _end(record) + reach >= start:
+                start = min(start, (seconds(record.data["started_at"]) or start) - reach)
+        return start
+
+    def _length(self, key: Key, around: int) -> int:
+        found = self._verdicts.find(judge=key[0], subject=key[1], start=around, limit=1)
+        found = found or self._verdicts.find(judge=key[0], subject=key[1], limit=1)
+        return found[0].window.end - found[0].window.start if found else 3600
+
+    def _stored(self, key: Key, start: int) -> list[Verdict]:
+        """Current, settled verdicts from `start` on, by event time."""
+        judge, subject = key
+        found: dict[int, Verdict] = {}
+        end: int | None = None
+        while True:
+            page = self._verdicts.find(judge=judge, subject=subject, start=start, end=end, limit=PAGE)
+            fresh = [one for one in page if one.id not in found]
+            found.update((one.id, one) for one in fresh)
+            if len(page) < PAGE or not fresh:
+                break
+            end = min(one.window.start for one in page) + 1
+        settled = (one for one in found.values() if self._settled(one))
+        return sorted(settled, key=lambda one: (one.window.end, one.window.start))
+
+    # --- start --------------------------------------------------------------------------------------------------------
+
+    def recover(self, missed: Iterable[Verdict] = ()) -> None:
+        """Build the memory anew from verdicts and alarm records; `missed` were stored but perhaps not acted on."""
+        self._lines, self._cursor, self._touched = {}, {}, {}
+        again: dict[Key, int] = {}
+        for verdict in missed:
+            key = (verdict.judge, verdict.subject)
+            if key[0] in self._by_judge:
+                again[key] = min(again.get(key, verdict.window.start), verdict.window.start)
+        by_id = self._rules.by_id()
+        for (subject, judge), verdict in self._verdicts.latest().items():
+            if judge not in self._by_judge:
+                continue
+            key = (judge, subject)
+            settled = self._settled(verdict)
+            if settled:
+                self._cursor[key] = (verdict.window.end, verdict.window.start)
+            if not settled or verdict.status is not Status.ATTAINS or judge not in self._by_status:
+                again[key] = min(again.get(key, verdict.window.start), verdict.window.start)
+        still_open = self._records.find("alarm", states=("open",), limit=ALL)
+        for record in {one.id: one for one in [*self._records.find("alarm", limit=PAGE), *still_open]}.values():
+            key, rule = (
+                (record.data.get("judge") or "", record.data.get("subject") or ""),
+                by_id.get(record.data["rule"]),
+            )
+            if key[0] not in self._by_judge or rule is None or rule.live:
+                continue
+            self._touched[key] = max(self._touched.get(key, 0), min(_end(record), self._cursor.get(key, (0, 0))[1]))
+            if record.state == "open" or (rule.case and not record.data.get("case")):
+                began = seconds(record.data["started_at"]) or 0
+                again[key] = min(again.get(key, began), began)
+        for key, around in again.items():
+            self.read_again(key, around)
+
+    def _fitting(self, judge: str, subject: str) -> tuple[Rule, ...]:
+        kind = str((self._sites.get(subject) or {}).get("kind") or "")
+        return tuple(rule for rule in self._by_judge.get(judge, ()) if kind in rule.site_kinds)
+
+
+def past_episode(record: Record) -> Episode | None:
+    """The time of the episode that an ended alarm record tells of: enough to see whether a new one resumes it."""
+    started, ended = seconds(record.data.get("started_at")), seconds(record.data.get("ended_at"))
+    if started is None or ended is None or record.state != "ended":
+        return None
+    seen = Observation(start=started, end=started, sight=Sight.BAD)
+    return Episode(seen, seen, seen, seen, seen.level, ended_at=ended)
+
+
+def _of(fold: WindowFold) -> Episode:
+    assert fold.episode is not None
+    return fold.episode
+
+
+def _end(record: Record) -> int:
+    ended = seconds(record.data.get("ended_at")) if record.state == "ended" else None
+    last = seconds(record.data.get("last_at")) or 0
+    return 1 << 40 if record.state == "open" else max(ended or 0, last)
+
+
+def _overlap(episode: Episode, record: Record) -> bool:
+    began = seconds(record.data.get("started_at")) or 0
+    until = episode.ended_at if episode.ended_at is not None else 1 << 40
+    return episode.started_at <= _end(record) and began <= until
+
+
+def _matching(episode: Episode, free: Sequence[Record]) -> Record | None:
+    """The record of an episode: the one that overlaps it, those never withdrawn first, the earliest of them."""
+    overlapping = [one for one in free if _overlap(episode, one)]
+    return min(
+        overlapping,
+        key=lambda one: (one.data.get("end_reason") in ("corrected", "merged"), seconds(one.data["started_at"]) or 0),
+        default=None,
+    )

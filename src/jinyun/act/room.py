@@ -1,0 +1,190 @@
+"""The act room: verdicts and silence become alarms, alarms become cases, and the figure closes them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from jinyun.act.alarms import AlarmDesk, Sites
+from jinyun.act.cases import CaseDesk, Recovery
+from jinyun.act.lines import Lines
+from jinyun.act.live import LiveWatch
+from jinyun.act.rules import Rules
+from jinyun.act.silence import SilenceWatch
+from jinyun.domains.supervision.records import OPEN_STATES
+from jinyun.kernel.ports import MICRO, Bus, Clock, DeviceDirectory, KeyValue, Record, RecordStore, VerdictStore
+from jinyun.kernel.terms import Period, Verdict
+
+log = structlog.get_logger("act")
+
+SPACE, MARK = "act", "mark"
+
+
+class ActRoom:
+    """Alarms and cases of one node. All state is in verdicts, records and the key-value store: a new room over the same
+    stores goes on where the old one stopped. `on_verdict` and `tick` may be called from different threads."""
+
+    def __init__(
+        self,
+        *,
+        records: RecordStore,
+        verdicts: VerdictStore,
+        rules: Rules,
+        kv: KeyValue,
+        clock: Clock,
+        bus: Bus,
+        profiles: DeviceDirectory,
+        last_seen: Callable[[], Mapping[str, int]],
+    ) -> None:
+        """`last_seen`: when each MN was last heard [µs]."""
+        self.rules = rules
+        self._records, self._verdicts, self._kv, self._clock = records, verdicts, kv, clock
+        self._lock = threading.RLock()
+        self._sites = Sites(records)
+        alarms = AlarmDesk(records, self._sites, clock, bus)
+        self._cases = CaseDesk(records, verdicts, rules=rules, sites=self._sites, clock=clock, bus=bus)
+        self._lines = Lines(
+            rules, records, verdicts, sites=self._sites, alarms=alarms, cases=self._cases, settled=self._settled
+        )
+        self._live = LiveWatch(
+            rules, records, kv, sites=self._sites, alarms=alarms, clock=clock, profiles=profiles, last_seen=last_seen
+        )
+        self._silence = SilenceWatch(
+            rules.silence, records, self._sites, clock, bus, profiles=profiles, last_seen=last_seen
+        )
+        self._alarms = alarms
+        self._looked_at = self._lines.judges() | self._live.judges()
+        self._waiting: dict[tuple[str, str, int], Verdict] = {}  # of windows that have not ended yet
+        self._failed: dict[tuple[str, str], int] = {}  # lines to be read again, and from when
+        self._told = 0  # highest verdict id heard of
+        self._mark = 0  # highest one known to be acted on, as kept
+        self._ready = False
+
+    # --- what the house says ------------------------------------------------------------------------------------------
+
+    def on_verdict(self, new: Verdict, previous: Verdict | None) -> None:
+        """A verdict was stored; `previous` is the one it supersedes. A failure is kept and tried again at the tick."""
+        self._told = max(self._told, new.id)
+        if new.judge not in self._looked_at and (new.judge, new.subject) not in self._cases.watched:
+            return
+        with self._lock:
+            self._be_ready()
+            self._take_live(new)
+            self._take_or_wait(new, previous)
+
+    def _take_or_wait(self, new: Verdict, previous: Verdict | None) -> None:
+        place = (new.judge, new.subject, new.window.start)
+        if self._settled(new):
+            self._waiting.pop(place, None)
+            self._take(new, previous)
+        else:
+            self._waiting[place] = new
+
+    def tick(self) -> None:
+        """What time brings: windows that ended, silence, deadlines, observations that are over, retries."""
+        with self._lock:
+            self._be_ready()
+            self._sites.forget()
+            self._windows_ended()
+            self._retry()
+            self._live.tick()
+            self._silence.tick()
+            self._cases.tick()
+            self._keep_mark()
+
+    def recover(self) -> None:
+        """Build the memory from the stores and catch up; called at the start, before the first verdict."""
+        with self._lock:
+            self._ready = True
+            self._sites.forget()
+            self._end_orphans()
+            self._live.recover()
+            self._silence.recover()
+            cases = self._records.find("case", states=OPEN_STATES, limit=100_000)
+            self._cases.watch(cases)
+            missed = self._missed()
+            for verdict in missed:
+                if not self._settled(verdict):
+                    self._waiting[(verdict.judge, verdict.subject, verdict.window.start)] = verdict
+            self._lines.recover(missed)
+            for case in cases:
+                self._cases.progress(case.id)
+
+    # --- what pages and guards ask ------------------------------------------------------------------------------------
+
+    def recovery(self, case: Record) -> Recovery:
+        """How far the recovery of a case is, with the verdicts that count."""
+        return self._cases.recovery(case)
+
+    def case_context(self, case_id: str) -> dict[str, Any]:
+        """For the guards of a case (`verdicts`, `now`) and for its page (`condition`, `have`, `need`, `held`,
+        `missing`, `since`, `held_at`, `next_possible`); times in s, verdicts as terms."""
+        return self._cases.recovery(self._records.get("case", case_id)).as_context()
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _be_ready(self) -> None:
+        if not self._ready:
+            self.recover()
+
+    def _settled(self, verdict: Verdict) -> bool:
+        """Whether its window is over. A device whose clock is fast must not hold back a rule on single moments."""
+        return verdict.window.period < Period.HOUR or verdict.window.end <= self._clock.now() // MICRO
+
+    def _take_live(self, new: Verdict) -> None:
+        try:
+            self._live.take(new)
+        except Exception:
+            log.exception("live rule failed; it starts from the stores again", judge=new.judge, subject=new.subject)
+            self._live.forget(new.judge, new.subject)
+
+    def _take(self, new: Verdict, previous: Verdict | None) -> None:
+        key = (new.judge, new.subject)
+        try:
+            self._lines.take(new, previous)
+            self._cases.seen(*key)
+        except Exception:
+            log.exception("alarm rule failed; tried again at the next tick", judge=new.judge, subject=new.subject)
+            self._lines.forget(key)
+            self._failed[key] = min(self._failed.get(key, new.window.start), new.window.start)
+
+    def _windows_ended(self) -> None:
+        over = [key for key, verdict in self._waiting.items() if self._settled(verdict)]
+        for key in sorted(over, key=lambda one: one[2]):
+            self._take(self._waiting.pop(key), None)
+
+    def _retry(self) -> None:
+        for key, around in list(self._failed.items()):
+            self._lines.read_again(key, around)
+            self._cases.seen(*key)
+            del self._failed[key]
+
+    def _missed(self) -> list[Verdict]:
+        """Verdicts that were stored but perhaps not acted on before a kill."""
+        mark = self._kv.get(SPACE, MARK)
+        found: list[Verdict] = []
+        while mark is not None and (page := self._verdicts.since(int(mark), limit=1000)):
+            found += page
+            mark = page[-1].id
+        self._told = max((one.id for one in found), default=self._told)
+        return found
+
+    def _keep_mark(self) -> None:
+        """All verdicts up to this one were acted on; those that wait for their window's end, or failed, hold it back."""
+        if self._failed or not self._told:
+            return
+        held = min((one.id for one in self._waiting.values()), default=self._told + 1)
+        mark = min(self._told, held - 1)
+        if mark > self._mark:
+            self._kv.set(SPACE, MARK, mark)
+            self._mark = mark
+
+    def _end_orphans(self) -> None:
+        """Open alarms of rules that are no longer in force."""
+        known = set(self.rules.by_id()) | {rule.id for rule in self.rules.silence}
+        for record in self._records.find("alarm", states=("open",), limit=100_000):
+            if record.data["rule"] not in known:
+                self._alarms.withdraw(record, "rule_removed", "报警规则已停用")
