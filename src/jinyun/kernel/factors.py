@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from jinyun.kernel.errors import UnknownFactor
 from jinyun.kernel.tables import csv_rows
@@ -62,7 +62,7 @@ def factor(factor_id: str) -> Factor:
         raise UnknownFactor(factor_id, table="the factor dictionary", known=factors()) from None
 
 
-@cache
+@lru_cache(maxsize=16384)  # codes come from the wire: bounded
 def by_code(code: str, system: str = "", *, edition: int = 2017) -> Factor | None:
     """Factor that an HJ 212 code means in system `system` (ST), or None when the dictionary does not know it.
 
@@ -76,7 +76,7 @@ def by_code(code: str, system: str = "", *, edition: int = 2017) -> Factor | Non
     return hit
 
 
-@cache
+@lru_cache(maxsize=16384)
 def old_code(code: str, system: str = "") -> Factor | None:
     """Factor of an HJ/T 212-2005 code."""
     return _pick(_codes_2005().get(code), system)

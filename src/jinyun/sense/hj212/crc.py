@@ -42,8 +42,7 @@ def _position_tables() -> tuple[tuple[int, ...], ...]:
 
 
 _T0, _T1, _T2, _T3 = _position_tables()
-_MASKS = {bits: (1 << bits) - 1 for bits in (64, 128, 256, 512, 1024, 2048, 4096)}
-_M64, _M128, _M256, _M512, _M1024, _M2048, _M4096 = _MASKS.values()
+_M2048 = (1 << 2048) - 1
 
 
 def _crc_of_fold(word: int) -> int:
@@ -56,30 +55,30 @@ _START = tuple(_crc_of_fold(0xFF << 8 * ((length - 1) % 8)) for length in range(
 
 def crc16(segment: bytes) -> int:
     """CRC of a data segment, 0…0xFFFF (HJ 212-2017 Annex A)."""
-    length = len(segment)
+    size = length = len(segment)
     if not length:
         return 0xFFFF
     word = int.from_bytes(segment, "big")
-    if length > 512:
-        while length > 1024:
+    if length > 256:
+        while length > 512:
             half = (length + 127) // 128 * 64  # bytes, a multiple of 64
             word = (word >> 8 * half) ^ (word & ((1 << 8 * half) - 1))
             length = half
-        word = (word >> 4096) ^ (word & _M4096)
-    if length > 256:
         word = (word >> 2048) ^ (word & _M2048)
+    # From here on what lies above the half is left standing: it never reaches the low 64 bits.
     if length > 128:
-        word = (word >> 1024) ^ (word & _M1024)
-    word = (word >> 512) ^ (word & _M512)
-    word = (word >> 256) ^ (word & _M256)
-    word = (word >> 128) ^ (word & _M128)
-    word = (word >> 64) ^ (word & _M64)
+        word ^= word >> 1024
+    if length > 64:
+        word ^= word >> 512
+    word ^= word >> 256
+    word ^= word >> 128
+    word ^= word >> 64
     return (
         _T0[word & 0xFFFF]
         ^ _T1[word >> 16 & 0xFFFF]
         ^ _T2[word >> 32 & 0xFFFF]
-        ^ _T3[word >> 48]
-        ^ _START[len(segment) & 7]
+        ^ _T3[word >> 48 & 0xFFFF]
+        ^ _START[size & 7]
     )
 
 

@@ -181,21 +181,22 @@ def parse(frame: RawFrame, *, sm4_key: bytes = b"", encoding: str = "auto") -> P
     """
     packet = Packet()
     packet.frame = frame
-    segment = frame.segment
+    _, segment, _, length_ok, _, dialect, _, _ = frame
     packet.encrypted = False
     odd: tuple[str, ...] = ()
-    if frame.crc_dialect not in ("hj212", "modbus"):
+    if dialect != "hj212":
         if frame.plain is not None:
             segment, packet.encrypted = frame.plain, True
-        elif frame.crc_dialect == "unchecked":
+        elif dialect == "unchecked":
             segment, packet.encrypted = _open(frame, sm4_key), True
     front, mark, area = segment.partition(b"CP=&&")
     # Everything before CP but QN is the same in all packets of a device and command: read once.
-    if front.startswith(b"QN="):
-        first, _, rest = front.partition(b";")
-        qn = first[3:].decode("ascii", "replace")
-    else:
+    at = front.find(b"QN=")
+    if at < 0:
         qn, rest = "", front
+    else:
+        stop = front.find(b";", at)
+        qn, rest = front[at + 3 : stop].decode("latin-1"), front[:at] + front[stop + 1 :]
     head = _heads.get(rest)
     if head is None or not mark or not area.endswith(b"&&"):
         head = _read_head(front)
@@ -208,15 +209,10 @@ def parse(frame: RawFrame, *, sm4_key: bytes = b"", encoding: str = "auto") -> P
                 "no-command", f"there is no four-digit CN in {segment[:80]!r}; a segment needs at least ST, CN and CP",
                 mn=head.mn,
             )  # fmt: skip
-        if qn and "QN" in head.fields and head.qn == qn and not odd and len(rest) < 200:
-            known = head._replace(qn="", fields={k: v for k, v in head.fields.items() if k != "QN"})
+        if qn == head.qn and not odd and len(rest) < 200:  # as read the long way: may be read the short way next time
             if len(_heads) >= _HEADS_KEPT:
                 _heads.clear()
-            _heads[rest] = known
-        elif not qn and not head.qn and not odd and len(rest) < 200:
-            if len(_heads) >= _HEADS_KEPT:
-                _heads.clear()
-            _heads[rest] = head
+            _heads[rest] = head._replace(qn="", fields={k: v for k, v in head.fields.items() if k != "QN"})
         qn = head.qn
     else:
         area = area[:-2]
@@ -227,7 +223,7 @@ def parse(frame: RawFrame, *, sm4_key: bytes = b"", encoding: str = "auto") -> P
     ) = head  # fmt: skip
     if noted:
         odd += noted
-    if not frame.length_ok:
+    if not length_ok:
         odd += ("length",)
     if area.isascii():
         packet.cp = area.decode("ascii")
@@ -236,7 +232,7 @@ def parse(frame: RawFrame, *, sm4_key: bytes = b"", encoding: str = "auto") -> P
         if note:
             odd += (note,)
     packet.odd = odd
-    if not qn and (inside := _QN_IN_CP.search(area)):
+    if not qn and b"QN" in area and (inside := _QN_IN_CP.search(area)):
         packet.qn, packet.qn_in_cp = inside[1].decode(), True
     if packet.split is None and b"PNO" in area:
         parts = {name: int(value) for name, value in _PART_IN_CP.findall(area)}
