@@ -5,8 +5,8 @@ after data of any period came, if the judge asks to be told at arrival; (c) when
 again whenever late data comes for it. Marks on one window are joined, so a burst costs one judgement.
 
 **What is kept.** A verdict is stored, and told to the house, when it differs in substance from the one its window has.
-While a window still runs its means move with every reading: then only a change of status, level or deciding factors
-counts, and "cannot be judged" is not stored at all, since the window may still fill. The same holds for indicative
+While a window still runs its means move with every reading: only a change of status, level or deciding factors
+counts then, and "cannot be judged" is not stored at all, since the window may still fill. The same holds for indicative
 judges (`Judge.newest_only`), whose newest verdicts are in `now_verdicts`.
 
 **After a kill.** Nothing is queued on disk. A watermark says up to which moment everything that had arrived was judged;
@@ -95,6 +95,7 @@ class JudgeRoom:
         self._now: dict[tuple[str, str], Verdict] = {}
         self._known: OrderedDict[Key, tuple[int, int] | None] = OrderedDict()  # hash of (outline, substance) stored
         self._judged_at: dict[tuple[str, str], float] = {}
+        self._newest: Mapping[tuple[str, str], Verdict] = {}  # the store's newest window by (site, judge)
         self._untold: deque[tuple[Verdict, Verdict | None]] = deque()
         self._problems: deque[dict[str, Any]] = deque(maxlen=50)
         self._marked_at = 0.0
@@ -204,6 +205,7 @@ class JudgeRoom:
         judge = self.judges[keys[0].judge]
         where = window(judge.period, keys[0].start)
         inputs = self._reader.read(judge, where, [key.site for key in keys])
+        self._newest = self._verdicts.latest()
         now = self._clock.now()
         fresh: list[tuple[Key, Verdict]] = []
         for key in keys:
@@ -250,11 +252,17 @@ class JudgeRoom:
             known = self._known[key]
             self._known.move_to_end(key)
         else:
-            stored = self._verdicts.current(judge.id, key.site, verdict.window)
-            known = self._remember(key, stored)
+            known = self._remember(key, self._current(key, verdict.window))
         if known is None:
             return True
         return known[0] != hash(outline(verdict)) if runs or judge.newest_only else known[1] != hash(substance(verdict))
+
+    def _current(self, key: Key, where: Window) -> Verdict | None:
+        """The verdict stored for a window; the store is asked only for windows before the newest one."""
+        newest = self._newest.get((key.site, key.judge))
+        if newest is None or newest.window.start < key.start:
+            return None
+        return newest if newest.window.start == key.start else self._verdicts.current(key.judge, key.site, where)
 
     def _remember(self, key: Key, verdict: Verdict | None) -> tuple[int, int] | None:
         marks = None if verdict is None else (hash(outline(verdict)), hash(substance(verdict)))
@@ -266,8 +274,7 @@ class JudgeRoom:
 
     def _keep(self, fresh: Sequence[tuple[Key, Verdict]]) -> None:
         before = [
-            self._verdicts.current(key.judge, key.site, verdict.window) if self._known.get(key) is not None else None
-            for key, verdict in fresh
+            self._current(key, verdict.window) if self._known.get(key) is not None else None for key, verdict in fresh
         ]
         stored = self._verdicts.add([verdict for _, verdict in fresh])
         self._counts["stored"] += len(stored)
