@@ -49,7 +49,7 @@ def said(link, who, **more):
 
 def test_advice_names_the_crc_dialect_and_the_switch():
     link = Link("A")
-    refuse(link, "crc", 4)
+    refuse(link, "crc-dialect", 4)
     link.dialects["modbus"] = 4
     assert "crc=modbus" in said(link, profile())
     assert "MODBUS" not in said(link, profile(crc="modbus"))
@@ -57,9 +57,9 @@ def test_advice_names_the_crc_dialect_and_the_switch():
 
 def test_advice_for_each_count():
     link = Link("A", total=10)
-    refuse(link, "crc")
+    refuse(link, "crc-wrong")
     refuse(link, "password")
-    link.counts.update({"length": 3, "time-future": 1, "off-grid": 5, "no-flag": 9, "two-sockets": 1, "bad-values": 2})
+    link.counts.update({"length-wrong": 3, "time-future": 1, "off-grid": 5, "no-flag": 9, "two-sockets": 1, "bad-values": 2})
     link.unknown_codes["ea3001"] = 1
     text = said(link, profile(), gaps=7)
     for word in ("no known kind", "wrong PW", "wrong length", "DataTime", "label_end", "always_answer", "ea3001", "one MN", "7 periods"):

@@ -16,6 +16,8 @@ log = structlog.get_logger("hj212.clerk")
 
 MOST_WAITING = 20_000
 PAUSE = 0.1
+LAST = "hj212.state"
+"""Written after all other spaces: it holds the journal position up to which they are complete."""
 
 
 class Clerk:
@@ -78,14 +80,16 @@ class Clerk:
                 if rejects:
                     self.rejects.add(rejects)
                     rejects = []
+                if (write := getattr(self.rejects, "flush", None)) is not None:
+                    write()  # before the journal position is kept, below
                 spaces: dict[str, dict[str, Any]] = {}
                 for (space, key), value in values.items():
                     if value is None:
                         self.kv.delete(space, key)
                     else:
                         spaces.setdefault(space, {})[key] = value
-                for space, some in spaces.items():
-                    self.kv.set_many(space, some)
+                for space in sorted(spaces, key=lambda name: name == LAST):
+                    self.kv.set_many(space, spaces[space])
             except BaseException:
                 with self._lock:
                     self.waiting = [*rejects, *self.waiting][:MOST_WAITING]

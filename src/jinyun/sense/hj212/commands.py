@@ -14,29 +14,15 @@ from typing import Any
 
 from jinyun.kernel.errors import NotFound
 from jinyun.kernel.ports import KeyValue
+from jinyun.sense.hj212 import codes
 
 SPACE = "hj212.commands"
 QUEUED, SENT, ACKED = "queued", "sent", "acked"
 LIVE = frozenset({QUEUED, SENT, ACKED})
-"""States that still wait for something. The others are ends: done, refused, failed, no_data, timeout, unreachable, cancelled."""
+"""States that still wait for something. Ends: done, refused, failed, no_data, timeout, unreachable, cancelled."""
 
-EXE_RTN: Mapping[int, tuple[str, str, str]] = {
-    1: ("done", "执行成功", "done"),
-    2: ("failed", "执行失败，不知道原因", "failed, reason unknown"),
-    3: ("failed", "命令请求条件错误", "condition of the request is wrong"),
-    4: ("failed", "通讯超时", "communication timeout"),
-    5: ("failed", "系统繁忙", "device busy"),
-    6: ("failed", "系统故障", "system fault"),
-    100: ("no_data", "没有数据", "no data"),
-}
-"""HJ 212-2017 table 7 (ExeRtn): state, words."""
-
-QN_RTN: Mapping[int, tuple[str, str]] = {
-    1: ("准备执行请求", "ready"), 2: ("请求被拒绝", "refused"), 3: ("PW 错误", "PW wrong"), 4: ("MN 错误", "MN wrong"),
-    5: ("ST 错误", "ST wrong"), 6: ("Flag 错误", "Flag wrong"), 7: ("QN 错误", "QN wrong"), 8: ("CN 错误", "CN wrong"),
-    9: ("CRC 校验错误", "CRC wrong"), 100: ("未知错误", "unknown error"),
-}  # fmt: skip
-"""HJ 212-2017 table 6 (QnRtn)."""
+EXE_STATES: Mapping[int | None, str] = {None: "done", codes.DONE: "done", codes.NO_DATA: "no_data"}
+"""End of a command by ExeRtn; any other code is a failure."""
 
 
 @dataclass(slots=True)
@@ -95,7 +81,7 @@ class Desk:
         self.answer_timeout, self.resends, self.execute_timeout = answer_timeout, resends, execute_timeout
         self.slow, self.slow_timeout, self.notify = frozenset(slow), slow_timeout, notify
         self.save = save or (lambda key, value: kv.set(SPACE, key, value))
-        self.ended = ended or (lambda command: None)
+        self.ended = ended or (lambda _: None)
         self.queues: dict[str, deque[Command]] = {}
         self.flying: dict[str, Command] = {}
         self.past: dict[str, deque[Command]] = {}
@@ -103,7 +89,7 @@ class Desk:
         self._load()
 
     def _load(self) -> None:
-        """What a restart finds: unsent and unanswered commands queue again, acknowledged ones have lost their thread."""
+        """What a restart finds: unanswered commands queue again, acknowledged ones have lost their thread."""
         highest = 0
         for key, kept in sorted(self.kv.items(SPACE).items(), key=lambda item: int(item[0])):
             command = Command(**kept)
@@ -114,7 +100,8 @@ class Desk:
                 self.queues.setdefault(command.mn, deque()).append(command)
             else:
                 if command.state == ACKED:
-                    command.state, command.note_zh, command.note_en = "timeout", "节点重启，结果未知", "the node restarted"
+                    command.state = "timeout"
+                    command.note_zh, command.note_en = "节点重启，结果未知", "the node restarted"
                 self.past.setdefault(command.mn, deque()).append(command)
         self._ids = itertools.count(highest + 1)
 
@@ -186,13 +173,11 @@ class Desk:
             if tick < command.deadline:
                 continue
             if command.state == ACKED:
-                self._end(
-                    command, "timeout", now, "执行超时：已应答但未返回结果", "execution timeout: acknowledged, no result"
-                )
+                zh, en = "执行超时：已应答但未返回结果", "execution timeout: acknowledged, no result"
+                self._end(command, "timeout", now, zh, en)
             elif command.attempts > self.resends:
-                self._end(
-                    command, "unreachable", now, f"重发 {self.resends} 次仍无应答", f"no answer after {self.resends} re-sends"
-                )
+                zh, en = f"重发 {self.resends} 次仍无应答", f"no answer after {self.resends} re-sends"
+                self._end(command, "unreachable", now, zh, en)
             else:
                 self._sent(command, now, tick)
                 again.append(command)
@@ -225,7 +210,7 @@ class Desk:
         """9011 came: 1 = ready, else the command is refused."""
         command.qn_rtn = qn_rtn
         if qn_rtn is not None and qn_rtn != 1:
-            zh, en = QN_RTN.get(qn_rtn, ("未知返回值", "an unknown QnRtn"))
+            zh, en = codes.QN_RTN.get(qn_rtn, ("未知返回值", "an unknown QnRtn"))
             self._end(command, "refused", now, f"QnRtn={qn_rtn} {zh}", f"QnRtn={qn_rtn} {en}")
             return
         command.state = ACKED
@@ -241,13 +226,15 @@ class Desk:
         """9012 (or a 9013 for a notification) came: the end."""
         command.exe_rtn = exe_rtn
         if exe_rtn is None:
-            state, zh, en = "done", "已应答", "answered"
+            zh, en = "已应答", "answered"
         else:
-            state, zh, en = EXE_RTN.get(exe_rtn, ("failed", "未知返回值", "an unknown ExeRtn"))
-        self._end(
-            command, state, now, zh if exe_rtn is None else f"ExeRtn={exe_rtn} {zh}",
-            en if exe_rtn is None else f"ExeRtn={exe_rtn} {en}",
-        )  # fmt: skip
+            words = codes.EXE_RTN.get(exe_rtn, ("未知返回值", "an unknown ExeRtn"))
+            zh, en = f"ExeRtn={exe_rtn} {words[0]}", f"ExeRtn={exe_rtn} {words[1]}"
+        self._end(command, EXE_STATES.get(exe_rtn, "failed"), now, zh, en)
+
+    def failed(self, command: Command, now: int, zh: str, en: str) -> None:
+        """It cannot be sent as it is."""
+        self._end(command, "failed", now, zh, en)
 
     def _end(self, command: Command, state: str, now: int, zh: str, en: str) -> None:
         if self.flying.get(command.mn) is command:

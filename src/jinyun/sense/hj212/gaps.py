@@ -20,6 +20,7 @@ CHUNKS: Mapping[Period, int] = {Period.MINUTE: 3600, Period.HOUR: 86_400, Period
 CHINA_SHIFT = 28_800
 WAIT_PERIODS = 2  # a gap older than two periods is asked for (rules 10)
 SETTLED_SHOWN = 20
+EARLY_KEPT = 500
 
 
 def step_of(profile: DeviceProfile, period: Period) -> int:
@@ -113,6 +114,7 @@ class GapLedger:
         self.look_back, self.look_back_most = dict(look_back), look_back_most
         self.max_attempts, self.pause = attempts, pause
         self.tracks: dict[tuple[str, Period], Track] = {}
+        self.early: dict[tuple[str, Period], set[int]] = {}
         self.saved: dict[str, Any] = dict(kv.items(SPACE))
 
     # what arrives
@@ -121,6 +123,8 @@ class GapLedger:
         """Mark a slot as seen. True when `time` lies on the grid. [s]"""
         track = self.tracks.get((mn, period))
         if track is None:
+            if period in COMMANDS and len(early := self.early.setdefault((mn, period), set())) < EARLY_KEPT:
+                early.add(time)  # the device is not followed yet: `follow` counts it in
             return True
         slot = floor_to(time, track.step)
         if slot >= track.first:
@@ -131,17 +135,27 @@ class GapLedger:
 
     def watch(self, profile: DeviceProfile, now: int) -> None:
         """Begin (or go on) to follow a device: from its watermark, else from the look-back of a first sight."""
-        for period in profile.periods:
-            if period not in COMMANDS:
-                continue
-            step = step_of(profile, period)
-            track = self.tracks.get((profile.mn, period))
-            if track is None:
-                self.tracks[profile.mn, period] = self._open(profile.mn, period, step, now)
-            elif track.step != step:
-                track.step = step
-                for chunk in track.chunks.values():
-                    chunk.seen = {floor_to(t, step) for t in chunk.seen}
+        self.follow(self.prepare(profile, now))
+
+    def prepare(self, profile: DeviceProfile, now: int) -> list[Track]:
+        """The tracks of a device with what the store has of them. Asks the store: may be called from another thread."""
+        return [
+            self._open(profile.mn, period, step_of(profile, period), now) for period in profile.periods if period in COMMANDS
+        ]
+
+    def follow(self, tracks: Iterable[Track]) -> None:
+        """Take prepared tracks in hand; one that is followed already only takes a new interval."""
+        for track in tracks:
+            key = (track.mn, track.period)
+            held = self.tracks.get(key)
+            if held is None:
+                self.tracks[key] = track
+                for time in self.early.pop(key, ()):
+                    self.arrived(track.mn, track.period, time)
+            elif held.step != track.step:
+                held.step = track.step
+                for chunk in held.chunks.values():
+                    chunk.seen = {floor_to(t, held.step) for t in chunk.seen}
 
     def _open(self, mn: str, period: Period, step: int, now: int) -> Track:
         saved = self.saved.get(f"{mn}|{period.name}")

@@ -56,6 +56,8 @@ class Link:
     connected: bool = False
     published: float = 0.0
     clock_sent: float = -1e9
+    pw: str = ""  # as the device sends it
+    gaps: int = 0  # slots missing at the last scan
 
     def arrived(self, at: int, peer: str) -> None:
         """One good frame came."""
@@ -129,7 +131,8 @@ class LinkBook:
     def __init__(self, frames_shown: int = 50, most: int = 50_000) -> None:
         self.links: dict[str, Link] = {}
         self.frames_shown, self.most = frames_shown, most
-        self.dirty: set[str] = set()
+        self.dirty: set[str] = set()  # counted on
+        self.changed: set[str] = set()  # something a page should show at once
 
     def of(self, mn: str) -> Link:
         """The link of an MN, made when new."""
@@ -181,7 +184,7 @@ def advice(link: Link, profile: DeviceProfile | None, *, clock_limit: float, gap
                 f"the device uses {en} ({count} frames): its vendor should follow HJ 212-2017 annex A, "
                 f"or set crc={dialect} in its device record",
             ))  # fmt: skip
-    if (count := counts["crc"]) and not any(link.dialects[d] for d in DIALECTS):
+    if (count := counts["crc-wrong"]) and not any(link.dialects[d] for d in DIALECTS):
         told.append((
             f"{count} 包 CRC 错误，且不符合任何已知算法：请检查校验计算范围（仅数据段）与线路质量",
             f"{count} frames with a CRC of no known kind: check that it covers the data segment only, and the line",
@@ -191,7 +194,7 @@ def advice(link: Link, profile: DeviceProfile | None, *, clock_limit: float, gap
             f"访问密码 PW 不符（{count} 包被拒）：请核对设备密码与设备档案",
             f"wrong PW ({count} frames refused): compare the device's password with its record",
         ))
-    if count := counts["length"]:
+    if count := counts["length-wrong"]:
         told.append((
             f"数据段长度字段错误（{count} 包）：长度应为数据段字节数（UTF-8 中文按 3 字节），不含 ##、CRC 与回车换行",
             f"wrong length field ({count} frames): count the bytes of the data segment only, "
@@ -224,8 +227,13 @@ def advice(link: Link, profile: DeviceProfile | None, *, clock_limit: float, gap
         ))
     if count := counts["bad-values"]:
         told.append((
-            f"{count} 个数值未被接受（超出物理范围或不是数字），见拒收记录",
-            f"{count} values were not accepted (outside the physical range, or no number): see the refusals",
+            f"{count} 个数值未被接受（不是数字、占位值或超出精度），见拒收记录",
+            f"{count} values were not accepted (no number, a stand-in such as -9999, or too large): see the refusals",
+        ))
+    if (count := counts["doubtful-values"]) > max(2, total // 20):
+        told.append((
+            f"{count} 个数值超出物理可能范围：请检查仪器量程与单位",
+            f"{count} values outside what is physically possible: check the instrument's range and unit",
         ))
     if link.unknown_codes:
         codes = "、".join(sorted(link.unknown_codes)[:8])

@@ -54,17 +54,17 @@ class Reader:
         self.ids: dict[tuple[str, str, Period], dict[contents.Plan, np.ndarray]] = {}
 
     def read(
-        self, one: packet.Packet, profile: DeviceProfile, received_at: int, ref: JournalRef, *, asked: bool = False
+        self, one: packet.Packet, profile: DeviceProfile, received_at: int, ref: JournalRef, *, asked: tuple[int, int] | None = None
     ) -> Outcome:
-        """Decode; `block` is None when nothing can be stored, and `problems` says why. `asked`: a back-fill request is out."""
+        """Decode; `block` is None when nothing can be stored, and `problems` says why. `asked`: times of a
+        back-fill request that is out, both included."""
         content = contents.decode(one, profile=profile, site_kind=profile.site_kind)
         outcome = Outcome(content, None)
         plan = content.plan
         if not plan.keys or plan.period is None:
             return outcome
         time = content.time
-        if time is None:
-            outcome.problems.append(("no-data-time", "DataTime is missing or no time: YYYYMMDDhhmmss is needed (缺少或错误的 DataTime)"))
+        if time is None:  # told among `content.refused`
             return outcome
         now = received_at // 1_000_000
         if time > now + self.future_limit:
@@ -80,7 +80,7 @@ class Reader:
             return outcome
         period = plan.period
         outcome.block = Block(
-            time, self._series(profile, plan, period), np.array(content.values, np.int64), np.array(content.flags, np.uint8),
+            time, self._series(profile, plan, period), np.array(content.values, np.int64), np.frombuffer(content.flags, np.uint8),
             received_at, self._origin(one, profile, period, time, now, asked), profile.mn, profile.site, ref, "", "", period,
         )  # fmt: skip
         return outcome
@@ -98,9 +98,9 @@ class Reader:
         return ids
 
     @staticmethod
-    def _origin(one: packet.Packet, profile: DeviceProfile, period: Period, time: int, now: int, asked: bool) -> Origin:
+    def _origin(one: packet.Packet, profile: DeviceProfile, period: Period, time: int, now: int, asked: tuple[int, int] | None) -> Origin:
         """Late by more than two periods, re-sent (RF=1) or asked for: back-fill. Replay comes to the same."""
-        if one.rf or asked:
+        if one.rf or (asked is not None and asked[0] <= time <= asked[1]):
             return Origin.BACKFILL
         length = max(60, profile.realtime_interval) if period is Period.REALTIME else (
             step_of(profile, period) if period in LENGTHS else 0

@@ -37,12 +37,12 @@ class Session(asyncio.BufferedProtocol):
     """One connection. Memory is bounded: one unfinished frame in, `OUT_LIMIT` of answers out."""
 
     __slots__ = (
-        "clogged_at", "close_at", "close_reason", "framer", "last_in", "mns", "opened_at", "owner", "patience", "peer", "started",
+        "clogged_at", "close_at", "close_reason", "framer", "last_in", "mns", "number", "opened_at", "owner", "patience", "peer", "started",
         "transport",
     )  # fmt: skip
 
-    def __init__(self, owner: Owner, framer: Framer) -> None:
-        self.owner, self.framer = owner, framer
+    def __init__(self, owner: Owner, framer: Framer, number: int) -> None:
+        self.owner, self.framer, self.number = owner, framer, number  # a newer connection has a higher number
         self.patience = Patience(owner.settings.noise_limit, owner.settings.partial_timeout)
         self.transport: asyncio.Transport | None = None
         self.peer = ""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class CentreSettings:
 
     # work in hand
     queue_limit: int = 20_000  # messages waiting for the disk or the decoder before sockets are paused
+    store_backlog: int = 400_000  # rows waiting for the store's commit before decoding waits
     slice_seconds: float = 0.02  # decoding at a stretch between two looks at the sockets
     refusals_kept: int = 20  # per peer or device, reason and minute; the rest are counted
     quarantine_rate: float = 200.0  # messages per second kept for unknown MNs
@@ -54,4 +56,20 @@ class CentreSettings:
     gap_scan: float = 20.0
 
     frames_shown: int = 50
-    link_event: float = 2.0  # a link is published at most so often
+    link_event: float = 10.0  # a link that only counts on is published at most so often
+    link_events: int = 30  # published per second over all links
+
+    @classmethod
+    def of(cls, given: Any) -> CentreSettings:
+        """From a node's settings: its look-backs, and every ``hj212_<name>`` it has; None gives the defaults."""
+        if isinstance(given, cls):
+            return given
+        base = cls()
+        found: dict[str, Any] = {
+            f.name: getattr(given, f"hj212_{f.name}") for f in fields(cls) if hasattr(given, f"hj212_{f.name}")
+        }
+        back = dict(base.look_back)
+        for name, period in (("minute_lookback_h", "MINUTE"), ("hour_lookback_h", "HOUR")):
+            if (hours := getattr(given, name, None)) is not None:
+                back[period] = int(hours) * 3600
+        return cls(**{**found, "look_back": back})

@@ -1,0 +1,299 @@
+"""What the centre does with each frame: who sent it, whether it may pass, its answer, and what it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from jinyun.kernel.errors import Unavailable
+from jinyun.kernel.ports import Arrival, DeviceProfile
+from jinyun.kernel.terms import Period, Reject
+from jinyun.sense.hj212 import codes, compose
+from jinyun.sense.hj212.content import Content, china_seconds
+from jinyun.sense.hj212.crc import DIALECTS
+from jinyun.sense.hj212.defence import TokenBucket
+from jinyun.sense.hj212.framing import RawFrame, Refusal
+from jinyun.sense.hj212.gaps import Request
+from jinyun.sense.hj212.ingest import Item
+from jinyun.sense.hj212.links import Link, Seen
+from jinyun.sense.hj212.packet import BadPacket, Packet
+from jinyun.sense.hj212.reading import parse
+from jinyun.sense.hj212.session import Session
+
+if TYPE_CHECKING:
+    from jinyun.sense.hj212.centre import Centre
+
+log = structlog.get_logger("hj212")
+
+RAW_KEPT = 8192
+CODES_LISTED = 50
+KEEP_IN_JOURNAL = frozenset({"crc-wrong", "crc-dialect", "length-wrong"})
+"""Refusals that look like frames: their bytes go to the journal too."""
+HEARTBEATS = frozenset({"9015", "9021"})  # outside 2017, seen in use (rules 6)
+
+
+def answer_kind(cn: str) -> str:
+    """CN of the centre's answer to what a device sends: 9014 to data, 9013 to notices, "" to answers (rules 7.1)."""
+    known = codes.COMMANDS.get(cn)
+    if known is not None and known.up in ("U", "N", "A"):
+        return {"U": "9014", "N": "9013", "A": ""}[known.up]
+    if cn in HEARTBEATS:
+        return "9013"
+    if cn.startswith("90"):
+        return ""
+    return "9013" if cn.startswith("1") else "9014"
+
+
+class Traffic:
+    """The sessions' owner (`session.Owner`). All of it runs on the event loop's thread."""
+
+    def __init__(self, centre: Centre) -> None:
+        self.centre = centre
+        self.settings = centre.settings
+        self.read_buffer = memoryview(bytearray(64 * 1024))
+        self.sessions: set[Session] = set()
+        self.current: dict[str, Session] = {}  # MN → the newest connection it came on
+        self.kinds: dict[str, str] = {}
+        self.strangers = TokenBucket(self.settings.quarantine_rate, self.settings.quarantine_rate * 5)
+        self.noted_versions: set[tuple[str, int]] = set()
+
+    # connections
+
+    def tick(self) -> float:
+        return self.centre.tick()
+
+    def opened(self, session: Session) -> bool:
+        self.sessions.add(session)
+        return len(self.sessions) <= self.settings.max_connections
+
+    def closed(self, session: Session) -> None:
+        self.sessions.discard(session)
+        self.centre.ingest.paused.discard(session)
+        now = self.centre.clock.now()
+        for mn in session.mns:
+            if self.current.get(mn) is session:
+                del self.current[mn]
+                self.centre.desk.disconnected(mn, now)
+                if link := self.centre.book.links.get(mn):
+                    link.connected = False
+                self.centre.book.changed.add(mn)
+
+    def congested(self, session: Session) -> bool:
+        if not self.centre.ingest.congested():
+            return False
+        self.centre.ingest.paused.add(session)
+        return True
+
+    def _identified(self, session: Session, mn: str, link: Link) -> None:
+        """A good frame of this MN came on a connection that does not hold it: the newest connection does from now on."""
+        older = self.current.get(mn)
+        self.current[mn] = session
+        session.mns.add(mn)
+        link.connected = True
+        if older is not None and older.alive:
+            link.counts["two-sockets"] += 1
+            if not any(self.current.get(one) is older for one in older.mns):
+                older.close_at = self.tick() + self.settings.replace_grace
+        self.centre.book.changed.add(mn)
+        self.centre.errands.arrived(mn)
+
+    # frames in
+
+    def frames(self, session: Session, frames: list[RawFrame]) -> None:
+        centre = self.centre
+        now, tick, profile_of = centre.clock.now(), centre.tick(), centre.devices.get
+        for frame in frames:
+            try:
+                one, profile = parse(frame, profile_of)
+            except BadPacket as bad:
+                self._refused_frame(session, bad.mn, bad.code, bad.sentence, frame.data, now)
+                continue
+            mn = one.mn
+            if not mn and len(session.mns) == 1 and one.cn.startswith("90"):
+                mn = next(iter(session.mns))  # 2005 answers carry no MN
+                profile = profile_of(mn)
+            if profile is None or not profile.site:
+                profile = None
+                if reason := self._stranger(mn):
+                    self._refused_frame(session, mn, *reason, frame.data, now)
+                    continue
+            elif profile.password and one.pw != profile.password and (one.pw or not one.cn.startswith("90")):
+                self._refused_frame(
+                    session, mn, "password", "PW is not the one in the device's record (访问密码与设备档案不符)", frame.data, now
+                )
+                continue
+            holder = self.current.get(mn)
+            if holder is not session and (holder is None or session.number > holder.number):
+                self._identified(session, mn, centre.book.of(mn))
+            centre.ingest.offer(Item(session, frame.data, mn, one, profile, now, tick))
+
+    def _stranger(self, mn: str) -> tuple[str, str] | None:
+        """Why an unregistered device's message is not even kept in quarantine, or None."""
+        if not mn:
+            return "no-mn", "the frame names no MN, so nobody knows whose it is (缺少 MN)"
+        if self.centre.held.full(mn) or not self.strangers.take(self.tick()):
+            return "quarantine-full", "too many unregistered devices; register or block them (未登记设备过多，隔离区已满)"
+        return None
+
+    def refusals(self, session: Session, refusals: list[Refusal]) -> None:
+        now = self.centre.clock.now()
+        for one in refusals:
+            mn = one.mn
+            if mn and one.dialect in DIALECTS[1:] and (self.centre.devices.get(mn) or mn in session.mns or mn in self.centre.held.held):
+                self.centre.book.of(mn).dialects[one.dialect] += 1
+            elif not mn and len(session.mns) == 1:
+                mn = next(iter(session.mns))
+            if one.code in KEEP_IN_JOURNAL:
+                self._refused_frame(session, mn, one.code, one.sentence, one.raw, now)
+            else:
+                self.refuse(session.peer, mn, one.code, one.sentence, one.raw, now)
+
+    def turned_away(self, session: Session, reason: str, sentence: str, data: bytes) -> None:
+        self.refuse(session.peer, "", reason, sentence, data, self.centre.clock.now())
+
+    def _refused_frame(self, session: Session, mn: str, reason: str, sentence: str, data: bytes, now: int) -> None:
+        """Refused, but a frame: its bytes go to the journal like any other's (sampled), then to the reject table."""
+        self._note(mn, Reject(now, self.centre.link_name, session.peer, mn, reason, sentence, data[:RAW_KEPT]))
+        if self._admitted(session.peer, mn, reason):
+            item = Item(session, data[:RAW_KEPT], mn, None, None, now, self.tick(), (reason, sentence))
+            self.centre.ingest.offer(item)
+
+    def refuse(self, peer: str, mn: str, reason: str, sentence: str, data: bytes, at: int, ref=None) -> None:  # type: ignore[no-untyped-def]
+        """Into the reject table, or only counted when there are too many of the kind."""
+        reject = Reject(at, self.centre.link_name, peer, mn, reason, sentence, data[:RAW_KEPT], ref)
+        self._note(mn, reject)
+        if self._admitted(peer, mn, reason):
+            self.centre.clerk.refuse(reject)
+
+    def _admitted(self, peer: str, mn: str, reason: str) -> bool:
+        who = mn if mn and self.centre.devices.get(mn) else peer.rpartition(":")[0]
+        return self.centre.gate.admit(who, reason, self.tick())
+
+    def _note(self, mn: str, reject: Reject) -> None:
+        """On the link page, when the MN is one we know of (a broken frame may name any)."""
+        book = self.centre.book
+        if mn and (mn in book.links or self.centre.devices.get(mn) is not None):
+            book.of(mn).refused(reject)
+            book.changed.add(mn)
+
+    # durable: answer
+
+    def durable(self, item: Item) -> None:
+        """The message is on disk: answer it. Called in the order of arrival."""
+        one, profile = item.packet, item.profile
+        if one is None:
+            reason, sentence = item.refusal or ("", "")
+            self.centre.clerk.refuse(
+                Reject(item.at, self.centre.link_name, item.session.peer, item.mn, reason, sentence, item.data, item.ref)
+            )
+            return
+        cn = one.cn
+        reply = self.kinds.get(cn)
+        if reply is None:
+            if len(self.kinds) > 1000:
+                self.kinds.clear()
+            reply = self.kinds[cn] = answer_kind(cn)
+        if one.version == 2005 and cn == "9012":
+            reply = "9014"  # the centre of 2005 acknowledges the result too
+        elif not (one.answer_wanted or (profile is not None and profile.always_answer)):
+            reply = ""
+        if reply:
+            dialect = one.frame.crc_dialect
+            item.session.write(compose.answer(one, reply, crc=dialect if dialect in DIALECTS else "hj212"))
+        link = self.centre.book.of(item.mn)
+        link.arrived(item.at, item.session.peer)
+        link.frames.append(Seen(item.at, "in", item.ref, b"", reply, ""))
+        self._count(link, one, item.at)
+
+    def _count(self, link: Link, one: Packet, at: int) -> None:
+        if one.flag is None:
+            link.counts["no-flag"] += 1
+        link.versions[one.version] += 1
+        frame = one.frame
+        link.dialects["hj212" if frame.valid_crc else frame.crc_dialect] += 1
+        if not frame.length_ok:
+            link.counts["length-wrong"] += 1
+        if one.pw:
+            link.pw = one.pw
+        if one.st != "91":
+            link.system = one.st
+        if not link.total & 3 or len(link.offsets) < 3:
+            self._clock(link, one, at)
+        book = self.centre.book
+        book.dirty.add(link.mn)
+
+    def _clock(self, link: Link, one: Packet, at: int) -> None:
+        """Device clock against ours by the request number, which is the sender's time in ms (not when it echoes ours)."""
+        qn = one.qn
+        flying = self.centre.desk.flying.get(link.mn)
+        if len(qn) != 17 or one.cn.startswith("90") or (flying is not None and flying.qn == qn):
+            return
+        seconds = china_seconds(qn[:14])
+        if seconds is not None and qn[14:].isdigit():
+            link.offsets.append(seconds + int(qn[14:]) / 1000 - at / 1_000_000)
+
+    # afterwards: store
+
+    def decode(self, item: Item) -> None:
+        """Read what a durable message says. Called in the order of arrival. Raises `Unavailable` only: try it again."""
+        one = item.packet
+        try:
+            if one is not None:
+                profile = item.profile or self.centre.devices.get(item.mn)
+                if profile is None or not profile.site:
+                    assert item.ref is not None
+                    self.centre.held.keep(item.mn, item.ref, item.at, item.session.peer, one.st, one.version)
+                    self.centre.book.changed.add(item.mn)
+                elif one.cn.startswith("90") and one.cn not in HEARTBEATS:
+                    self.centre.errands.answered(item.mn, one)
+                else:
+                    self._store(item, one, profile)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("message not decoded", mn=item.mn, ref=str(item.ref))
+            self.refuse(item.session.peer, item.mn, "undecodable", "our decoder failed on it; the raw bytes are kept (解码失败)",
+                        item.data, item.at, item.ref)  # fmt: skip
+
+    def _store(self, item: Item, one: Packet, profile: DeviceProfile) -> None:
+        centre, mn = self.centre, item.mn
+        assert item.ref is not None
+        flying = centre.desk.flying.get(mn)
+        asked = None
+        if flying is not None and flying.cn == one.cn and isinstance(flying.tag, Request):
+            asked = flying.tag.begin, flying.tag.end
+        outcome = centre.reader.read(one, profile, item.at, item.ref, asked=asked)
+        content, block = outcome.content, outcome.block
+        link = centre.book.of(mn)
+        if block is not None:
+            centre.readings.put(block)
+            period = block.period
+            if not centre.gaps.arrived(mn, period, block.time):
+                link.counts["off-grid"] += 1
+            if period is Period.REALTIME and not one.qn and not one.rf:
+                link.offsets.append(block.time - item.at / 1_000_000)
+            centre.on_arrival(Arrival(profile.site, mn, period, block.time, item.at))
+        if outcome.problems or content.refused or content.unknown or content.doubts:
+            self._trouble(item, outcome.problems, content, link)
+        if one.split is not None and not centre.joiner.add(one, content.time, centre.tick()):
+            link.counts["parts"] += 1
+        if flying is not None and flying.cn == one.cn:
+            flying.packets += 1
+            centre.desk.progress(flying, centre.tick())
+            if block is None:
+                flying.result.update(content.extras[:CODES_LISTED])
+        elif len(link.offsets) >= 3:
+            centre.errands.check_clock(mn, link, profile)
+
+    def _trouble(self, item: Item, problems: list[tuple[str, str]], content: Content, link: Link) -> None:
+        for reason, sentence in problems:
+            self.refuse(item.session.peer, item.mn, reason, sentence, item.data, item.at, item.ref)
+        for code in content.unknown:
+            if code in link.unknown_codes or len(link.unknown_codes) < CODES_LISTED:
+                link.unknown_codes[code] = link.unknown_codes.get(code, 0) + 1
+        link.counts["doubtful-values"] += len(content.doubts)
+        if content.refused:
+            link.counts["bad-values"] += len(content.refused)
+            told = "; ".join(f"{bad.name}={bad.text[:40]}: {bad.sentence}" for bad in content.refused[:20])
+            self.refuse(item.session.peer, item.mn, f"value-{content.refused[0].reason}", told, item.data, item.at, item.ref)
