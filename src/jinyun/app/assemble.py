@@ -103,7 +103,7 @@ class House:
             clock=self.clock,
             bus=self.bus,
             profiles=self.directory,
-            last_seen=self.centre.last_seen,
+            last_seen=self._last_seen,
         )
         self.records.listeners.append(self._on_record)
 
@@ -116,6 +116,11 @@ class House:
     def _on_verdict(self, new: Verdict, previous: Verdict | None) -> None:
         self.act.on_verdict(new, previous)
         self.bus.publish("verdict", verdict_event(new))
+
+    def _last_seen(self) -> dict[str, int]:
+        """When each registered device was last heard. [µs]"""
+        heard = ((profile.mn, self.centre.last_seen(profile.mn)) for profile in self.directory.all())
+        return {mn: at for mn, at in heard if at is not None}
 
     def _on_record(self, type_id: str, id: str) -> None:
         if type_id == "site":
