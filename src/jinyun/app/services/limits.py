@@ -1,4 +1,4 @@
-"""Limit lines beside readings: an outlet's permit, and what the domains say of a section's target class."""
+"""Limit lines beside readings: an outlet's permit, a section's target class, level 2 of the air; each of its day."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from jinyun.kernel.terms import Period, Stat, china_time
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
-CONVERTED = {Stat.ZS_RTD, Stat.ZS_AVG}
-MEASURED = {Stat.RTD, Stat.AVG}
+CONVERTED = frozenset({Stat.ZS_RTD, Stat.ZS_AVG})
+MEASURED = frozenset({Stat.RTD, Stat.AVG})
+DAILY = frozenset({Period.DAY})
+SHORT = frozenset({Period.REALTIME, Period.MINUTE, Period.TEN_MINUTE, Period.HOUR})
 WATER_KINDS = frozenset({"water_section", "water_micro"})
-SHORT_PERIODS = {Period.REALTIME, Period.MINUTE, Period.TEN_MINUTE, Period.HOUR}
+AIR_KINDS = frozenset({"air_station", "air_micro"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,7 @@ class LimitLine:
     label_en: str
     clause: str
     periods: frozenset[Period]
-    converted: bool | None = None  # None: applies to measured and converted alike
-    valid_from: date = date.min
-    valid_to: date = date.max
+    stats: frozenset[Stat]
     at_least: bool = False
 
     @property
@@ -44,13 +44,6 @@ class LimitLine:
 
     def exceeded(self, value: Decimal) -> bool:
         return value < self.value if self.at_least else value > self.value
-
-    def applies(self, factor: str, stat: Stat, period: Period, day: date) -> bool:
-        if factor != self.factor or period not in self.periods or not (self.valid_from <= day <= self.valid_to):
-            return False
-        if self.converted is None:
-            return stat in MEASURED or stat in CONVERTED
-        return stat in (CONVERTED if self.converted else MEASURED)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -65,92 +58,135 @@ class LimitLine:
 
 @dataclass(frozen=True, slots=True)
 class SiteLimits:
-    """All limit lines that may apply at one site."""
+    """All limit lines that hold at one site on one day."""
 
     all: Sequence[LimitLine]
 
-    def applying(self, factor: str, stat: Stat, period: Period, at: int) -> list[LimitLine]:
-        day = china_time(at).date()
-        return [one for one in self.all if one.applies(factor, stat, period, day)]
+    def applying(self, factor: str, stat: Stat, period: Period) -> list[LimitLine]:
+        return [one for one in self.all if one.factor == factor and stat in one.stats and period in one.periods]
 
-    def limit_for(self, factor: str, stat: Stat, period: Period, at: int, value: Decimal | None) -> LimitLine | None:
+    def limit_for(self, factor: str, stat: Stat, period: Period, value: Decimal | None) -> LimitLine | None:
         """The limit to show beside `value`: one that it exceeds, else the strictest from above, else from below."""
-        found = self.applying(factor, stat, period, at)
+        found = self.applying(factor, stat, period)
         broken = [one for one in found if value is not None and one.exceeded(value)]
         upper = sorted((one for one in broken or found if not one.at_least), key=lambda one: one.value)
         lower = sorted((one for one in broken or found if one.at_least), key=lambda one: -one.value)
         return next(iter([*upper, *lower]), None)
 
-    def lines(self, factor: str, stat: Stat, period: Period, at: int) -> list[dict[str, Any]]:
-        return [one.as_dict() for one in self.applying(factor, stat, period, at)]
+    def lines(self, factor: str, stat: Stat, period: Period) -> list[dict[str, Any]]:
+        return [one.as_dict() for one in self.applying(factor, stat, period)]
 
 
 class Limits:
-    """Finds the limits of sites: cheap look-ups by indexed fields."""
+    """Finds the limits of sites: look-ups by indexed fields, standards by the day."""
 
     def __init__(self, house: House) -> None:
         self._house = house
 
     def of_site(self, site_id: str, at: int) -> SiteLimits:
-        """Limits of a site in the editions in force at `at` [s]."""
-        site = self._house.sites.get(site_id)
-        found: list[LimitLine] = []
-        for outlet in self._house.records.find("outlet", {"site": site_id}):
-            for record in self._house.records.find("permit_limit", {"outlet": outlet.id}):
-                found.append(_permit_line(record.id, record.data))
-        if site is not None and site.kind in WATER_KINDS and site.data.get("target_class"):
-            target, body = int(site.data["target_class"]), str(site.data.get("body") or "")
-            found += _target_lines(target, body, china_time(at).date())
+        """Limits of a site in force at `at` [s]."""
+        site, day = self._house.sites.get(site_id), china_time(at).date()
+        found = self._permit_lines(site_id, day)
+        if site is not None and site.kind in WATER_KINDS:
+            found += _target_lines(int(site.data.get("target_class") or 0), str(site.data.get("body") or ""), day)
+        elif site is not None and site.kind in AIR_KINDS:
+            found += _air_lines(day)
         return SiteLimits(found)
 
+    def _permit_lines(self, site_id: str, day: date) -> list[LimitLine]:
+        from jinyun.domains.emission.limits import limits_on
 
-def _permit_line(record_id: str, data: Any) -> LimitLine:
-    daily = data.get("period") == "day"
-    return LimitLine(
-        factor=str(data["factor"]),
-        value=Decimal(str(data["limit"])),
-        unit=str(data.get("unit") or ""),
-        label_zh="许可日均限值" if daily else "许可小时限值",
-        label_en="permit limit, daily" if daily else "permit limit, hourly",
-        clause=str(data.get("basis") or record_id),
-        periods=frozenset({Period.DAY}) if daily else frozenset(SHORT_PERIODS),
-        converted=bool(data["converted"]) if data.get("converted") is not None else None,
-        valid_from=_day(data.get("valid_from"), date.min),
-        valid_to=_day(data.get("valid_to"), date.max),
-    )
-
-
-def _day(text: Any, otherwise: date) -> date:
-    return date.fromisoformat(str(text)) if text else otherwise
+        records = self._house.records
+        outlets = [{**one.data, "id": one.id} for one in records.find("outlet", {"site": site_id})]
+        permits = [
+            {**one.data, "id": one.id}
+            for outlet in outlets
+            for one in records.find("permit_limit", {"outlet": outlet["id"]})
+        ]
+        good, _ = limits_on(day, permits, outlets)
+        lines = []
+        for limit in good:
+            daily = limit.period == "day"
+            zh, en = ("许可日均限值", "daily permit limit") if daily else ("许可小时限值", "hourly permit limit")
+            for value, at_least in ((limit.high, False), (limit.low, True)):
+                if value is None:
+                    continue
+                lines.append(
+                    LimitLine(
+                        factor=limit.factor,
+                        value=value,
+                        unit=limit.unit,
+                        label_zh=zh + ("(下限)" if at_least else ""),
+                        label_en=en + (", lower" if at_least else ""),
+                        clause=limit.basis or limit.id,
+                        periods=DAILY if daily else SHORT,
+                        stats=CONVERTED if limit.converted else MEASURED,
+                        at_least=at_least,
+                    )
+                )
+        return lines
 
 
 @cache
 def _target_lines(target: int, body: str, day: date) -> tuple[LimitLine, ...]:
-    """Limits of the target class, GB 3838 table 1, in the edition of the day. pH has a lower and an upper one."""
-    from jinyun.domains.water.limits import LABELS_ZH, edition
+    """Limits of the target class, GB 3838 table 1; `target` 0 takes the table's default. pH has two lines."""
+    from jinyun.domains.water.limits import LABELS_ZH, edition, rule
 
     try:
         rules = edition(day, body)
+        level = target or int(rule("default_target"))
     except JinyunError:  # a day before the first edition we hold: no line rather than a wrong one
         return ()
     lines = []
     for one in rules.items.values():
-        words = {"zh": f"目标{LABELS_ZH[target]}类", "en": f"target class {target}"}
-        sides = [(one.limits, one.op == "ge", ("限值", "limit"))]
+        sides = [(one.limits, one.op == "ge", "限值", "limit")]
         if one.op == "range":
-            sides = [(one.limits, False, ("上限", "upper limit")), (one.lows, True, ("下限", "lower limit"))]
-        for limits, at_least, (side_zh, side_en) in sides:
+            sides = [(one.limits, False, "上限", "upper limit"), (one.lows, True, "下限", "lower limit")]
+        for limits, at_least, zh, en in sides:
             lines.append(
                 LimitLine(
                     factor=one.factor,
-                    value=limits[target - 1],
+                    value=limits[level - 1],
                     unit=one.unit,
-                    label_zh=f"{words['zh']}{side_zh}",
-                    label_en=f"{words['en']}, {side_en}",
+                    label_zh=f"目标{LABELS_ZH[level]}类{zh}",
+                    label_en=f"target class {level}, {en}",
                     clause=f"{rules.standard} 表1",
                     periods=frozenset(Period),
-                    converted=False,
+                    stats=MEASURED,
                     at_least=at_least,
                 )
             )
+    return tuple(lines)
+
+
+@cache
+def _air_lines(day: date) -> tuple[LimitLine, ...]:
+    """Level-2 limits of GB 3095 for hourly and daily means; none where the standard sets none."""
+    from jinyun.domains.air.limits import limit, limits_edition
+    from jinyun.kernel.factors import factors
+
+    try:
+        standard, _ = limits_edition(day)
+    except JinyunError:
+        return ()
+    lines = []
+    for name, periods, zh, en in (
+        ("hourly", frozenset({Period.HOUR}), "二级 1 小时平均限值", "level 2, hourly mean"),
+        ("daily", DAILY, "二级 24 小时平均限值", "level 2, daily mean"),
+    ):
+        for factor in ("so2", "no2", "co", "o3", "pm10", "pm2_5"):
+            value = limit(factor, name, day)
+            if value is not None:
+                lines.append(
+                    LimitLine(
+                        factor=factor,
+                        value=value,
+                        unit=factors()[factor].unit,
+                        label_zh=zh,
+                        label_en=en,
+                        clause=f"{standard} 表1",
+                        periods=periods,
+                        stats=MEASURED,
+                    )
+                )
     return tuple(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jinyun.app.services.overview import OPEN_CASES, Overview
@@ -132,7 +132,8 @@ def recovery_dict(recovery: Any) -> dict[str, Any] | None:
     """The act room's answer in the page's shape: {condition, have, need, held, missing}."""
     if recovery is None:
         return None
-    shown = dict(recovery)
+    shown = dict(recovery if isinstance(recovery, Mapping) else recovery.as_context())
+    shown.pop("verdicts", None)  # all that were looked at: the case lists them itself
     shown["have"] = [verdict_head(one) if isinstance(one, Verdict) else one for one in shown.get("have") or ()]
     shown["missing"] = [one if isinstance(one, dict) else one.as_dict() for one in shown.get("missing") or ()]
     return shown

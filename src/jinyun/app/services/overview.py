@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -35,13 +36,20 @@ GROUPS: Mapping[str, str] = {
     "stack_outlet": "outlet",
     "river_outlet": "outlet",
 }
-DEFAULT_TARGET = 3  # class III, where a site has no target of its own
 WATER_BEYOND_WARN = 1  # one class beyond the target warns, more is bad
 AIR_WARN, AIR_BAD = 3, 4  # AQI levels: light pollution warns, from medium on bad
 SILENT_LINKS = frozenset({"silent", "gone"})
 STALE_S = {"MINUTE": 3600, "REALTIME": 3600, "HOUR": 3 * 3600, "DAY": 50 * 3600}
 """A verdict whose window ended longer ago no longer says how a site is now. [s]"""
 MOST = 100_000
+_UNKNOWN: Any = object()
+LINK_STATES: Mapping[str, tuple[str, str]] = {
+    "online": ("恢复在线", "on line again"),
+    "late": ("数据迟到", "late"),
+    "silent": ("无数据", "silent"),
+    "gone": ("失联", "gone"),
+    "quarantine": ("未登记设备上报", "an unregistered device sends"),
+}
 
 
 class Overview:
@@ -50,7 +58,7 @@ class Overview:
     def __init__(self, house: House) -> None:
         self._house = house
         self._changes: deque[dict[str, Any]] = deque(maxlen=500)
-        self._levels: dict[tuple[str, str], Any] = {}
+        self._states: dict[tuple[str, str, str], Any] = {}
         versions = house.records.versions
         self._places = Cached(
             self._read_places,
@@ -193,26 +201,32 @@ class Overview:
         """Tap of the bus: any thread, must be quick."""
         data = event.data
         if event.topic == "verdict":
-            key = (str(data.get("site")), str(data.get("judge")))
-            before, after = self._levels.get(key), (data.get("level"), data.get("status"))
-            self._levels[key] = after
-            if before is None or before == after:
+            if not self._changed(("verdict", str(data.get("site")), str(data.get("judge"))), data.get("level")):
                 return
-        elif event.topic not in ("alarm", "case", "link"):
-            return
-        else:
+        elif event.topic == "link":
+            if not self._changed(("link", str(data.get("mn")), ""), data.get("state")):
+                return
+        elif event.topic in ("alarm", "case"):
             self.answer.forget()
-        zh = data.get("zh") or data.get("sentence_zh") or data.get("title") or data.get("state") or ""
+        else:
+            return
+        zh, en = _told(event.topic, data)
         self._changes.append(
             {
                 "at": data.get("at") or self._house.clock.now(),
                 "topic": event.topic,
                 "zh": zh,
-                "en": data.get("en") or data.get("sentence_en") or data.get("title") or data.get("state") or zh,
+                "en": en,
                 "subject": data.get("subject") or data.get("site"),
                 "ref": data.get("id") or data.get("mn"),
             }
         )
+
+    def _changed(self, key: tuple[str, str, str], after: Any) -> bool:
+        """Whether a state that pages know moved; the first word of it after a start is no change."""
+        before = self._states.get(key, _UNKNOWN)
+        self._states[key] = after
+        return before is not _UNKNOWN and before != after
 
 
 def site_status(place: Mapping[str, Any], verdict: Verdict | None) -> str:
@@ -222,13 +236,21 @@ def site_status(place: Mapping[str, Any], verdict: Verdict | None) -> str:
     group = GROUPS.get(str(place.get("kind")), "outlet")
     level = verdict.level
     if group == "water":
-        beyond = level - int(place.get("target_class") or DEFAULT_TARGET)
+        beyond = level - int(place.get("target_class") or _default_target())
         return "ok" if beyond <= 0 else "warn" if beyond <= WATER_BEYOND_WARN else "bad"
     if group == "air":
         return "bad" if level >= AIR_BAD else "warn" if level >= AIR_WARN else "ok"
     if str(verdict.status) == "attains":
         return "ok"
     return "warn" if verdict.judge == "emission.outlet_now" else "bad"
+
+
+@cache
+def _default_target() -> int:
+    """The class a section has to keep where its record names none."""
+    from jinyun.domains.water.limits import rule
+
+    return int(rule("default_target"))
 
 
 def pick_verdict(place: Mapping[str, Any], verdicts: Mapping[tuple[str, str], Verdict], now_s: int) -> Verdict | None:
@@ -280,6 +302,15 @@ def _seen_by_site(links: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, in
         if held is None or rank[state] > rank[held[0]]:
             seen[site] = (state, int(one.get("last_at") or 0))
     return seen
+
+
+def _told(topic: str, data: Mapping[str, Any]) -> tuple[str, str]:
+    if topic == "link":
+        words = LINK_STATES.get(str(data.get("state")), ("", ""))
+        name = data.get("name") or data.get("mn")
+        return f"{name} {words[0]}", f"{name} {words[1]}"
+    zh = str(data.get("zh") or data.get("sentence_zh") or data.get("title") or "")
+    return zh, str(data.get("en") or data.get("sentence_en") or zh)
 
 
 def _alarm_rank(record: Record) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jinyun.app.services.words import MASK, history_dict, record_dict, transition_dict, type_dict
 from jinyun.kernel.errors import BadInput, NotFound, NotPermitted
 from jinyun.kernel.ports import Actor, Record
-from jinyun.kernel.records import RecordType
+from jinyun.kernel.records import RecordType, Transition
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
@@ -162,7 +162,9 @@ class Registers:
         record = self._house.records.step(
             type_id, record_id, step, given, actor, context=self.context(type_id, record_id), version=version, note=note
         )
-        self._house.bus.publish(type_id, _step_event(record, step, actor, self._house.clock.now()))
+        if type_id in SYSTEM_ONLY:  # topics that live pages listen to
+            taken = kind.procedure.transition(step)
+            self._house.bus.publish(type_id, _step_event(record, taken, actor, self._house.clock.now()))
         return record_dict(record, kind, actor.roles)
 
     def steps(self, record: Record, actor: Actor) -> list[dict[str, Any]]:
@@ -199,15 +201,19 @@ class Registers:
         return kind
 
 
-def _step_event(record: Record, step: str, actor: Actor, now: int) -> dict[str, Any]:
+def _step_event(record: Record, step: Transition, actor: Actor, now: int) -> dict[str, Any]:
+    title = record.data.get("title") or record.data.get("sentence_zh") or record.id
     return {
         "at": now,
         "id": record.id,
+        "ref": record.id,
         "state": record.state,
-        "step": step,
+        "step": step.name,
         "actor": actor.name,
         "subject": record.data.get("subject"),
-        "title": record.data.get("title"),
+        "title": title,
+        "zh": f"{step.zh}:{title}",
+        "en": f"{step.en}: {title}",
         "version": record.version,
     }
 

@@ -101,7 +101,7 @@ class Sites:
         frames = house.readings.frames(sorted({one.frame for one in readings}))
         shown = []
         for one in sorted(readings, key=_latest_rank):
-            limit = limits.limit_for(one.factor, one.stat, one.period, one.time, one.value)
+            limit = limits.limit_for(one.factor, one.stat, one.period, one.value)
             exceeds = (
                 None if limit is None or one.value is None or one.flag is not Flag.NORMAL else limit.exceeded(one.value)
             )
@@ -160,7 +160,7 @@ class Sites:
             "to": end,
             "series": kept[-1].series if kept else None,
             "points": [[one.time, plain(one.value), one.flag.name, one.seq] for one in kept],
-            "limits": self.limits.of_site(site_id, min(now, end - 1)).lines(factor, stat, period, min(now, end - 1)),
+            "limits": self.limits.of_site(site_id, min(now, end - 1)).lines(factor, stat, period),
             "count": len(kept),
             "cut": len(found) - len(kept),
         }

@@ -1,0 +1,168 @@
+"""Live events: coalesced per site, resumable by id, slow pages told to read anew, nothing lost in between."""
+
+import asyncio
+import json
+
+import pytest
+
+from jinyun.app.bus import LocalBus
+from jinyun.web import sse
+from jinyun.web.sse import Hub
+
+
+def parsed(chunk):
+    """Events of one piece of stream: (id, event, data)."""
+    found = []
+    for block in chunk.decode().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line and not line.startswith(":"))
+        if "event" in fields:
+            found.append((fields["id"], fields["event"], json.loads(fields["data"])))
+    return found
+
+
+class Reader:
+    """One page's end of a stream: a task takes what comes, as a socket would."""
+
+    def __init__(self, hub, topics=frozenset(), last=""):
+        self.stream = hub.stream(frozenset(topics), last)
+        self.got = asyncio.Queue()
+        self.raw = b""
+        self.task = asyncio.create_task(self._take())
+
+    async def _take(self):
+        async for chunk in self.stream:
+            self.raw += chunk
+            for one in parsed(chunk):
+                self.got.put_nowait(one)
+        self.got.put_nowait(None)  # the stream ended
+
+    async def next(self, timeout=3.0):
+        return await asyncio.wait_for(self.got.get(), timeout)
+
+    async def nothing(self, seconds=0.4):
+        await asyncio.sleep(seconds)
+        assert self.got.empty()
+
+    async def close(self):
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+        await self.stream.aclose()
+
+
+@pytest.fixture
+def values():
+    return {"asked": []}
+
+
+@pytest.fixture
+async def hub(values):
+    bus = LocalBus()
+
+    def read(sites):
+        values["asked"].append(list(sites))
+        return {site: [{"factor": "ph", "value": "7.1"}] for site in sites}
+
+    hub = Hub(bus, read, lambda: 1_000)
+    hub.bus = bus
+    return hub
+
+
+async def test_first_event_gives_an_id_to_resume_from(hub):
+    reader = Reader(hub)
+    assert (await reader.next())[1] == "hello"
+
+
+async def test_events_come_in_order_with_rising_ids_and_only_wanted_topics(hub):
+    reader = Reader(hub, {"alarm", "case"})
+    await reader.next()
+    for number in range(3):
+        hub.bus.publish("alarm", {"at": number})
+        hub.bus.publish("verdict", {"at": number})
+    got = [await reader.next() for _ in range(3)]
+    assert [(event, data["at"]) for _, event, data in got] == [("alarm", 0), ("alarm", 1), ("alarm", 2)]
+    numbers = [int(id_.rsplit("-", 1)[1]) for id_, _, _ in got]
+    assert numbers == sorted(set(numbers))
+    await reader.nothing()
+
+
+async def test_events_may_be_published_from_any_thread(hub):
+    reader = Reader(hub)
+    await reader.next()
+    await asyncio.to_thread(hub.bus.publish, "case", {"id": "c1"})
+    assert (await reader.next())[2] == {"at": 1_000, "id": "c1"}
+
+
+async def test_many_arrivals_of_a_site_become_one_event_a_second(hub, values):
+    reader = Reader(hub)
+    await reader.next()
+    for _ in range(60):
+        hub.bus.publish("arrival", {"site": "s1"})
+        await asyncio.sleep(0.03)
+    await asyncio.sleep(1.2)
+    seen = [reader.got.get_nowait() for _ in range(reader.got.qsize())]
+    assert {event for _, event, _ in seen} == {"reading"}
+    assert seen[0][2] == {"at": 1_000, "site": "s1", "values": [{"factor": "ph", "value": "7.1"}]}
+    assert 2 <= len(seen) <= 3  # 1.8 s of arrivals, at most one a second
+
+
+async def test_nothing_is_read_while_nobody_looks(hub, values):
+    hub.bus.publish("arrival", {"site": "s1"})
+    await asyncio.sleep(0.6)
+    assert values["asked"] == []
+
+
+async def test_resume_gives_what_was_missed(hub):
+    first = Reader(hub)
+    await first.next()
+    hub.bus.publish("alarm", {"at": 1})
+    last, _, _ = await first.next()
+    await first.close()
+    hub.bus.publish("alarm", {"at": 2})
+    hub.bus.publish("link", {"at": 3})
+    await asyncio.sleep(0.05)
+    again = Reader(hub, {"alarm"}, last)
+    assert (await again.next())[2] == {"at": 2}
+    await again.nothing()
+
+
+@pytest.mark.parametrize("last", ["other-3", "nonsense", "x-99999"])
+async def test_an_id_of_another_life_asks_to_read_anew(hub, last):
+    reader = Reader(hub, last=last)
+    assert (await reader.next())[1] == "resync"
+
+
+async def test_an_id_too_old_asks_to_read_anew(hub, monkeypatch):
+    first = Reader(hub)
+    last, _, _ = await first.next()
+    for number in range(sse.KEPT + 10):
+        hub._spread("alarm", {"at": number})
+    reader = Reader(hub, last=last)
+    assert (await reader.next())[1] == "resync"
+
+
+async def test_a_slow_page_is_told_and_let_go(hub):
+    reader = Reader(hub)
+    await reader.next()
+    for number in range(sse.QUEUE + 5):
+        hub._spread("alarm", {"at": number})
+    events = []
+    while (one := await reader.next()) is not None:
+        events.append(one[1])
+    assert events[-1] == "resync"
+    assert hub.pages == 0
+
+
+async def test_a_quiet_stream_has_a_heartbeat(hub, monkeypatch):
+    monkeypatch.setattr(sse, "HEARTBEAT_S", 0.1)
+    reader = Reader(hub)
+    await reader.next()
+    await asyncio.sleep(0.35)
+    assert reader.raw.count(b": still here") >= 2
+
+
+async def test_a_page_that_goes_is_forgotten(hub):
+    reader = Reader(hub)
+    await reader.next()
+    assert hub.pages == 1
+    await reader.close()
+    assert hub.pages == 0
