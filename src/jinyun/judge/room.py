@@ -5,8 +5,8 @@ after data of any period came, if the judge asks to be told at arrival; (c) when
 again whenever late data comes for it. Marks on one window are joined, so a burst costs one judgement.
 
 **What is kept.** A verdict is stored, and told to the house, when it differs in substance from the one its window has.
-While a window still runs its means move with every reading: only a change of status, level or deciding factors
-counts then, and "cannot be judged" is not stored at all, since the window may still fill. The same holds for indicative
+While a window still runs its means move with every reading: then only a change of status, level or deciding factors
+counts, and "cannot be judged" is not stored at all, since the window may still fill. The same holds for indicative
 judges (`Judge.newest_only`), whose newest verdicts are in `now_verdicts`.
 
 **After a kill.** Nothing is queued on disk. A watermark says up to which moment everything that had arrived was judged;
