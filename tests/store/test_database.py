@@ -48,9 +48,13 @@ def test_opening_again_keeps_what_is_there(database_url):
 
 
 def test_a_failed_transaction_leaves_nothing(database):
-    with pytest.raises(ZeroDivisionError), writing(database) as connection:
-        connection.execute(text("INSERT INTO key_value VALUES ('a', 'b', '1')"))
-        1 / 0  # noqa: B018
+    def half() -> None:
+        with writing(database) as connection:
+            connection.execute(text("INSERT INTO key_value VALUES ('a', 'b', '1')"))
+            raise KeyError("half-way")
+
+    with pytest.raises(KeyError):
+        half()
     with reading(database) as connection:
         assert connection.execute(text("SELECT count(*) FROM key_value")).scalar() == 0
 
@@ -96,7 +100,7 @@ def test_a_lock_that_is_not_had_is_said(tmp_path, monkeypatch):
 
 
 def test_other_databases_are_refused():
-    with pytest.raises(BadInput, match="PostgreSQL|postgresql"):
+    with pytest.raises(BadInput, match="use SQLite"):
         make_engine("mysql://a/b")
     with pytest.raises(BadInput, match="not a database URL"):
         make_engine("://")
