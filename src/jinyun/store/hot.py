@@ -7,6 +7,7 @@ series once, so (series, time, seq) is unique and one column serves both.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,11 +35,27 @@ CREATE TABLE IF NOT EXISTS sealing (trimmed BIGINT NOT NULL, latest_seq BIGINT N
 """  # progress is written by the committing thread alone, sealing and latest by the sealing one: no conflicts
 
 
+_claims: set[str] = set()
+_claims_lock = threading.Lock()
+
+
 class HotFile:
     """DuckDB file with the unsealed rows. One process owns it; each thread takes its own `cursor()`."""
 
     def __init__(self, path: Path, *, memory_mb: int, threads: int) -> None:
         self.path = path
+        self._claim = str(path.resolve())
+        with _claims_lock:
+            if self._claim in _claims:  # DuckDB itself would hand the same database to a second opener of this process
+                raise Busy(f"{path} is open in this process already; a node's readings have one owner")
+            _claims.add(self._claim)
+        try:
+            self._open(path, memory_mb, threads)
+        except BaseException:
+            _claims.discard(self._claim)
+            raise
+
+    def _open(self, path: Path, memory_mb: int, threads: int) -> None:
         spill = path.with_name(path.name + ".spill")
         settings: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{memory_mb}MB", "threads": threads, "temp_directory": str(spill),
@@ -58,8 +75,11 @@ class HotFile:
         return self._root.cursor()
 
     def close(self) -> None:
-        self._root.execute("CHECKPOINT")
-        self._root.close()
+        try:
+            self._root.execute("CHECKPOINT")
+        finally:
+            self._root.close()
+            _claims.discard(self._claim)
 
     def progress(self) -> tuple[int, JournalRef | None, int, int]:
         """Last committed seq, journal watermark, seq up to which rows were trimmed, seq of the latest table."""

@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 
 MAX_COMMIT_ROWS = 250_000
 _FLAGS = {int(flag): flag for flag in Flag}
+NEAR_S = 6 * 3600
+"""`versions_of` asks for keys further apart in time separately. [s]"""
+
 OutOfRange = Callable[[Block, int, int], None]
 """Told of each (block, series, millionths) that DECIMAL(18,6) cannot hold: refused, the rest of the block is kept."""
 
@@ -330,6 +333,21 @@ class DuckReadings:
         self._book.key(series)
         with snapshot(self._hot, self._manifest) as state:
             return self._readings(state.versions([series], time, time + 1))
+
+    def versions_of(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Sequence[Reading]]:
+        """All versions of many (series, time), oldest first; keys without any are left out. For why-trees: one state of
+        the store, and one question for all keys whose times lie near one another."""
+        answer: dict[tuple[int, int], list[Reading]] = {}
+        wanted = sorted({(time, series) for series, time in keys})
+        with snapshot(self._hot, self._manifest) as state:
+            while wanted:
+                end = next((i for i in range(1, len(wanted)) if wanted[i][0] - wanted[i - 1][0] > NEAR_S), len(wanted))
+                part, wanted = wanted[:end], wanted[end:]
+                found = state.versions(sorted({series for _, series in part}), part[0][0], part[-1][0] + 1)
+                mine = np.isin(found.series << 33 | found.time, [series << 33 | time for time, series in part])
+                for one in self._readings(found.take(mine)):
+                    answer.setdefault((one.series, one.time), []).append(one)
+        return answer
 
     def frame(self, frame: int) -> Frame:
         return self.frames([frame])[frame]
