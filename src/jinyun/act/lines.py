@@ -76,6 +76,11 @@ class Lines:
     def judges(self) -> frozenset[str]:
         return frozenset(self._by_judge)
 
+    def may_matter(self, verdict: Verdict) -> bool:
+        """Whether a verdict can do more than end what is open."""
+        judge = verdict.judge
+        return judge in self._by_judge and (judge not in self._by_status or verdict.status is Status.EXCEEDS)
+
     # --- one verdict --------------------------------------------------------------------------------------------------
 
     def take(self, verdict: Verdict, previous: Verdict | None) -> None:
@@ -90,26 +95,24 @@ class Lines:
         line = self._lines.get(key)
         quiet = line is None or not line.busy
         fine = verdict.status is not Status.EXCEEDS and verdict.judge in self._by_status
-        if not late and quiet and fine:
+        if (not late and quiet and fine) or (late and not self._bears(key, verdict, previous, quiet=quiet, fine=fine)):
             return
         rules = self._fitting(verdict.judge, verdict.subject)
         if not rules:
             return
         if not late:
             self._step(key, verdict, rules)
-        elif self._bears(key, verdict, previous, rules=rules, quiet=quiet, fine=fine):
+        else:
             self.read_again(key, window.start)
 
-    def _bears(
-        self, key: Key, verdict: Verdict, previous: Verdict | None, *, rules: Sequence[Rule], quiet: bool, fine: bool
-    ) -> bool:
+    def _bears(self, key: Key, verdict: Verdict, previous: Verdict | None, *, quiet: bool, fine: bool) -> bool:
         """Whether a late verdict can change an alarm."""
         if not quiet or verdict.judge in self._keep_levels or not fine:
             return True
         if previous is not None and previous.status is not Status.ATTAINS:
             return True
         window = verdict.window
-        reach = max(rule.reach(window.end - window.start) for rule in rules)
+        reach = max(rule.reach(window.end - window.start) for rule in self._by_judge[verdict.judge])
         return window.start <= self._touched.get(key, -reach) + reach
 
     def _step(self, key: Key, verdict: Verdict, rules: Sequence[Rule]) -> None:

@@ -67,13 +67,12 @@ class ActRoom:
 
     def on_verdict(self, new: Verdict, previous: Verdict | None) -> None:
         """A verdict was stored; `previous` is the one it supersedes. A failure is kept and tried again at the tick."""
+        if new.judge in self._looked_at or (new.judge, new.subject) in self._cases.watched or not self._ready:
+            with self._lock:
+                self._be_ready()
+                self._take_live(new)
+                self._take_or_wait(new, previous)
         self._told = max(self._told, new.id)
-        if new.judge not in self._looked_at and (new.judge, new.subject) not in self._cases.watched:
-            return
-        with self._lock:
-            self._be_ready()
-            self._take_live(new)
-            self._take_or_wait(new, previous)
 
     def _take_or_wait(self, new: Verdict, previous: Verdict | None) -> None:
         place = (new.judge, new.subject, new.window.start)
@@ -164,16 +163,15 @@ class ActRoom:
 
     def _missed(self) -> list[Verdict]:
         """Verdicts that were stored but perhaps not acted on before a kill."""
-        mark = self._kv.get(SPACE, MARK)
+        self._mark = self._told = int(self._kv.get(SPACE, MARK) or 0)
         found: list[Verdict] = []
-        while mark is not None and (page := self._verdicts.since(int(mark), limit=1000)):
-            found += page
-            mark = page[-1].id
-        self._told = max((one.id for one in found), default=self._told)
+        while page := self._verdicts.since(self._told, limit=1000):
+            found += (one for one in page if self._lines.may_matter(one) or not self._settled(one))
+            self._told = page[-1].id
         return found
 
     def _keep_mark(self) -> None:
-        """All verdicts up to this one were acted on; those that wait for their window's end, or failed, hold it back."""
+        """All verdicts up to the mark were acted on; those that wait for the end of their window hold it back."""
         if self._failed or not self._told:
             return
         held = min((one.id for one in self._waiting.values()), default=self._told + 1)

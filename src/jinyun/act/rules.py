@@ -110,7 +110,7 @@ class SilenceRule:
 
     def stage(self, quiet_s: int, interval_s: int) -> str:
         """online, late, silent or gone after `quiet_s` without data from a device that reports every `interval_s`."""
-        for stage in reversed(STAGES[1:]):
+        for stage in ("gone", "silent", "late"):
             if quiet_s > max(self.multiples[stage] * interval_s, self.least[stage]):
                 return stage
         return STAGES[0]
