@@ -88,7 +88,8 @@ def main() -> None:
     for name, packets in (("mixed", mixed), ("data uploads", data)):
         mean = sum(map(len, packets)) / len(packets)
         figure = rate(packets, given.seconds, given.rounds, given.fresh)
-        print(f"{name}: {len(packets)} packets, mean {mean:.0f} bytes: {figure:,.0f} packets/s (floor {FLOORS[name]:,})")
+        shown = f"{figure:,.0f} packets/s (floor {FLOORS[name]:,})"
+        print(f"{name}: {len(packets)} packets, mean {mean:.0f} bytes: {shown}")
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ def command(
 
 
 def _empty_request(cn: str) -> bool:
-    """2014 of 2025 asks for a key with nothing, 1001 of 2005 and the history requests may come without a range."""
+    """1001 of 2005 reads with an empty CP and sets with WarnTime; 1014 asks for a key or sets one."""
     return cn in ("1001", "1014")
 
 

@@ -125,16 +125,15 @@ def decode(packet: Packet, *, profile: DeviceProfile | None = None, site_kind: s
     names = tuple(parts[::2]) if area else ()
     key = (names, marks, packet.cn, packet.st, packet.version, edition, pm_unit, site_kind)
     plan, regular = _plans.get(key), True
-    if plan is None:
-        if b" " in marks and not marks.translate(None, b"=;, "):  # blanks after separators, as the annex prints them
-            for spaced, close in _BLANKS:
-                area = area.replace(spaced, close)
-            area = area.strip()
-            marks = area.translate(None, _PLAIN)
-            parts = area.translate(_TO_EQUALS).decode("latin-1").split("=")
-            texts = parts[1::2]
-            key = (tuple(parts[::2]), marks, *key[2:])
-            plan = _plans.get(key)
+    if plan is None and b" " in marks and not marks.translate(None, b"=;, "):
+        for spaced, close in _BLANKS:  # blanks beside separators, as the annex prints them after line breaks
+            area = area.replace(spaced, close)
+        area = area.strip()
+        marks = area.translate(None, _PLAIN)
+        parts = area.translate(_TO_EQUALS).decode("latin-1").split("=")
+        texts = parts[1::2]
+        key = (tuple(parts[::2]) if area else (), marks, *key[2:])
+        plan = _plans.get(key)
     if plan is None:
         regular = _REGULAR.fullmatch(marks) is not None
         if not regular:
@@ -196,7 +195,7 @@ def _rounded(whole: str, part: str, seen: list[str]) -> int:
     """Millionths of ``whole.part`` with more than six decimals, half to even (GB/T 8170)."""
     digits = int(whole + part)  # checks the characters too
     seen.append(part)
-    size = 10 ** (len(part) - 6)
+    size: int = 10 ** (len(part) - 6)
     micro, rest = divmod(abs(digits), size)
     micro += 2 * rest > size or (2 * rest == size and micro & 1)
     return -micro if digits < 0 else micro

@@ -10,35 +10,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
-from jinyun.kernel.errors import BadInput
 from jinyun.sense.hj212 import crc as crcs
 from jinyun.sense.hj212 import sm4
 from jinyun.sense.hj212.crc import crc16
-from jinyun.sense.hj212.noise import NoiseMeter, Refusal
+from jinyun.sense.hj212.noise import NoiseMeter, Refusal, crc_refusal, cut_refusal
+from jinyun.sense.hj212.rawframe import RawFrame, decrypted, mn_of
 
 __all__ = ["Framer", "RawFrame", "Refusal", "examine"]
-
-
-class RawFrame(NamedTuple):
-    """One frame as it came."""
-
-    data: bytes  # from "##" to the last CRC digit
-    segment: bytes  # data segment as sent (2025: still encrypted)
-    declared_len: int | None
-    length_ok: bool  # four digits that count the bytes of the segment
-    crc_text: str  # as sent
-    crc_dialect: str  # hj212, hj212_plaintext, modbus, modbus_swapped, arc; unchecked: encrypted, no fitting key
-    valid_crc: bool  # the standard CRC (2025: of the plaintext)
-    plain: bytes | None = None  # 2025: the segment decrypted, when a key was at hand and the CRC agrees
 
 
 _HEADER = re.compile(rb"##(\d{2,6})(?=[;,\s]{0,3}[A-Za-z]{2,8}\s?=)")
 _BEGUN = re.compile(rb"#(?:#(?:\d{1,6}|\d{2,6}[;,\s]{0,3}[A-Za-z]{0,8}\s?)?)?\Z")
 _HEX4 = re.compile(rb"[0-9A-Fa-f]{4}")
 _CLOSED = re.compile(rb"&&(?=[0-9A-Fa-f]{4})")
-_MN = re.compile(rb"MN\s*=\s*([^;,&=\s]*)")
 _FLAG_2025 = re.compile(rb";\s*Flag\s*=\s*(?:8|9|10|11)\b.*?CP=&&", re.DOTALL)
 _BINARY = re.compile(rb"[^\t\r\n -~]")
 _ANNEX_CIPHER = re.compile(rb"([^{]{0,200}CP=&&)\{((?:0x[0-9A-Fa-f]{2},?)+)\}([^#]{0,16}&&)([0-9A-Fa-f]{4})")
@@ -182,7 +167,7 @@ class Framer:
         exact_ok = len(head[1]) == 4
 
         def fit(stop: int, *, length_ok: bool = False) -> RawFrame | None:
-            return self._fit(buf, start, base, stop, declared, length_ok)
+            return self._fit(buf, start, base, stop, declared, length_ok=length_ok)
 
         for less in _SHORTER:
             stop = end - less
@@ -222,7 +207,7 @@ class Framer:
         for mark in _CLOSED.finditer(buf, base + declared):
             segment = buf[base : mark.end()]
             if any(_characters(segment, codec) == declared for codec in ("utf-8", "gb18030")) and (
-                found := self._fit(buf, head.start(), base, mark.end(), declared, False)
+                found := self._fit(buf, head.start(), base, mark.end(), declared, length_ok=False)
             ):
                 return found
             if mark.end() - base > 4 * declared:
@@ -245,9 +230,7 @@ class Framer:
         data = buf[head.start() : written.end()]
         return self._encrypted(data, segment, len(segment), False, written[4].decode())
 
-    def _fit(
-        self, buf: bytes, start: int, base: int, stop: int, declared: int, length_ok: bool
-    ) -> RawFrame | None:
+    def _fit(self, buf: bytes, start: int, base: int, stop: int, declared: int, *, length_ok: bool) -> RawFrame | None:
         """The frame with its segment in [base, stop), if the CRC behind it is acceptable."""
         digits = buf[stop : stop + 4]
         if not _HEX4.fullmatch(digits):
@@ -263,9 +246,7 @@ class Framer:
             return self._encrypted(data, segment, declared, length_ok, sent)
         return None
 
-    def _encrypted(
-        self, data: bytes, segment: bytes, declared: int, length_ok: bool, sent: str
-    ) -> RawFrame | None:
+    def _encrypted(self, data: bytes, segment: bytes, declared: int, length_ok: bool, sent: str) -> RawFrame | None:
         """An HJ 212-2025 frame with encrypted data area, or None when it does not look like one."""
         key = self.sm4_key if isinstance(self.sm4_key, bytes) else self.sm4_key(mn_of(segment))
         plain = decrypted(segment, key) if key else None
@@ -289,19 +270,9 @@ class Framer:
             except _Wait:
                 whole = None
             if whole is not None or count > _MOST_INNER:
-                self._cut_off(buf, start, inner.start(), int(head[1]))
+                self._noise.refuse(cut_refusal(buf[start : inner.start()], head.end() - start, int(head[1])))
                 return inner.start()
         return -1 - start
-
-    def _cut_off(self, buf: bytes, start: int, stop: int, declared: int) -> None:
-        raw = buf[start:stop]
-        self._noise.refuse(
-            Refusal(
-                raw, "cut-off",
-                f"the frame declares {declared} bytes but another begins after {len(raw)}; it should be sent again",
-                mn_of(raw),
-            )  # fmt: skip
-        )
 
     def _refuse(self, buf: bytes, head: re.Match[bytes], *, final: bool) -> int:
         """No frame here. Say why, and go on at the next beginning inside it, or behind it."""
@@ -317,7 +288,7 @@ class Framer:
         if not landed:
             if inner is not None or end + 4 > len(buf):
                 stop = inner if inner is not None else len(buf)
-                self._cut_off(buf, start, stop, declared)
+                self._noise.refuse(cut_refusal(buf[start:stop], base - start, declared))
                 return stop
             raw = buf[start : end + 4]
             sentence = (
@@ -332,38 +303,6 @@ class Framer:
 
 
 # ------------------------------------------------------------------------------------------------- helpers
-
-
-def crc_refusal(raw: bytes, segment: bytes, sent: str) -> Refusal:
-    """The refusal of a frame whose length is right and whose CRC is not; names the dialect that would fit."""
-    fits = crcs.guess(segment, sent)
-    right = crcs.text(segment)
-    if fits == "mismatch":
-        return Refusal(
-            raw, "crc-wrong", f"CRC {sent} fits no known dialect; the standard one is {right}", mn_of(segment)
-        )
-    return Refusal(
-        raw, "crc-dialect",
-        f"CRC {sent} is {fits}, not the standard's {right}; set crc={fits} on the device, or mend the device",
-        mn_of(segment), fits,
-    )  # fmt: skip
-
-
-def mn_of(segment: bytes) -> str:
-    """MN of a segment as text, "" when there is none."""
-    found = _MN.search(segment, 0, 300)
-    return found[1].decode("ascii", "replace") if found else ""
-
-
-def decrypted(segment: bytes, key: bytes) -> bytes | None:
-    """The segment with its data area decrypted; None when it has none or the key cannot be one."""
-    begin = segment.find(b"CP=&&") + 5
-    if begin < 5 or not segment.endswith(b"&&") or len(segment) - 2 < begin:
-        return None
-    try:
-        return segment[:begin] + sm4.decrypt(segment[begin:-2], key) + b"&&"
-    except BadInput:
-        return None
 
 
 def _unwritten(written: re.Match[bytes]) -> bytes:
@@ -411,7 +350,8 @@ def examine(data: bytes, *, sm4_key: bytes = b"") -> RawFrame:
     declared = int(digits) if digits else None
     probe = Framer(sm4_key=sm4_key)
     if declared is not None and _HEX4.match(body, declared):  # the length leads to a CRC: binary areas need that
-        exact = probe._fit(b"##" + digits + body, 0, 2 + len(digits), 2 + len(digits) + declared, declared, True)
+        base = 2 + len(digits)
+        exact = probe._fit(b"##" + digits + body, 0, base, base + declared, declared, length_ok=True)
         if exact is not None:
             return exact._replace(data=data[: len(data) - len(body) + declared + 4], length_ok=len(digits) == 4)
     if not headed:

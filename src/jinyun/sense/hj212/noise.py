@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
+
+from jinyun.sense.hj212 import crc as crcs
+from jinyun.sense.hj212.rawframe import mn_of
 
 
 class Refusal(NamedTuple):
@@ -73,3 +77,32 @@ class NoiseMeter:
             taken.append(Refusal(b"", "many-refusals", sentence))
             self._lost = 0
         return taken
+
+
+_CLOSED = re.compile(rb"&&([0-9A-Fa-f]{4})")
+
+
+def cut_refusal(raw: bytes, base: int, declared: int) -> Refusal:
+    """The refusal of a frame with another one inside its declared length: cut off, or its length is wrong.
+
+    `base` is where the segment begins in `raw`. The sentence says how long the segment really is when it is whole.
+    """
+    for found in _CLOSED.finditer(raw, base):
+        segment, sent = raw[base : found.start() + 2], found[1].decode()
+        if crcs.guess(segment, sent) != "mismatch":
+            sentence = (
+                f"the length says {declared}, but the segment has {len(segment)} bytes, with a right CRC behind it; "
+                "the length must count the bytes between it and the CRC"
+            )
+            return Refusal(raw, "length-wrong", sentence, mn_of(raw))
+    sentence = f"the frame declares {declared} bytes but ends after {len(raw) - base}; it was cut off, send it again"
+    return Refusal(raw, "cut-off", sentence, mn_of(raw))
+
+
+def crc_refusal(raw: bytes, segment: bytes, sent: str) -> Refusal:
+    """The refusal of a frame whose length is right and whose CRC is not; names the dialect that would fit."""
+    fits, right, mn = crcs.guess(segment, sent), crcs.text(segment), mn_of(segment)
+    if fits == "mismatch":
+        return Refusal(raw, "crc-wrong", f"CRC {sent} fits no known dialect; the standard one is {right}", mn)
+    sentence = f"CRC {sent} is {fits}, not the standard's {right}; set crc={fits} on the device, or mend the device"
+    return Refusal(raw, "crc-dialect", sentence, mn, fits)

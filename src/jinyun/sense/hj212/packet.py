@@ -1,4 +1,4 @@
-"""Header of a data segment: who, what, which edition. Tolerant as the field needs (rules §3, §16); nothing is judged."""
+"""Header of a data segment: who, what, which edition. Tolerant as the field needs; nothing is judged here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from jinyun.kernel.errors import JinyunError
 from jinyun.sense.hj212 import crc as crcs
-from jinyun.sense.hj212.framing import RawFrame, decrypted, mn_of
+from jinyun.sense.hj212.rawframe import RawFrame, decrypted, mn_of
 
 VERSIONS = {0: 2005, 1: 2017, 2: 2025}
 """Edition by the upper six bits of Flag."""
@@ -243,7 +243,7 @@ def parse(frame: RawFrame, *, sm4_key: bytes = b"", encoding: str = "auto") -> P
 
 
 def _irregular(segment: bytes, mark: bytes, area: bytes) -> tuple[bytes, tuple[str, ...], bytes]:
-    """Data area of a segment that does not end in ``&&``, or has no ``CP=&&``: (area, notes, header fields behind it)."""
+    """Data area of a segment not ended by ``&&`` or without ``CP=&&``: (area, notes, header fields behind it)."""
     if not mark:
         _, mark, area = segment.partition(b"CP=")
         return area.strip(b"&"), ("CP not opened" if mark else "no CP",), b""

@@ -61,7 +61,8 @@ class Plan:
 
     __slots__ = (
         "__weakref__", "cn", "duplicates", "entries", "extra_at", "flag_only", "flag_rows", "highs", "keys", "kind",
-        "lows", "names", "notes", "period", "pick_flags", "pick_values", "ratios", "scales", "shape", "time_at", "unknown",
+        "lows", "names", "notes", "period", "pick_flags", "pick_values", "ratios", "scales", "shape", "time_at",
+        "unknown",
     )  # fmt: skip
     keys: tuple[tuple[str, Stat], ...]  # (factor id, statistic), parallel to Content.values and Content.flags
     kind: str
@@ -279,7 +280,10 @@ class _Reader:
                 wild = None  # a treatment facility, SBxxx: not a factor
             elif not wild:
                 self.unknown.append(code)
-            found = code, None, edition
+            return self._keep(code, (code, None, edition))
+        return self._keep(code, found)
+
+    def _keep(self, code: str, found: tuple[str, Factor | None, int]) -> tuple[str, Factor | None, int]:
         self._codes[code] = found
         return found
 
@@ -300,11 +304,10 @@ def factor_words(plan: Plan) -> list[dict[str, Any]]:
     """Keys of a plan for people: factor id, names, unit, statistic."""
     rows = []
     for one in (*plan.entries, *plan.flag_only):
-        factor = one.factor
-        rows.append(
-            {
-                "factor": one.key[0], "stat": one.key[1].name, "name": one.name,
-                "zh": factor.zh if factor else "", "en": factor.en if factor else "", "unit": factor.unit if factor else "",
-            }  # fmt: skip
-        )
+        (factor_id, stat), factor = one.key, one.factor
+        words = {"zh": "", "en": "", "unit": ""}
+        if factor is not None:
+            unit = factor.amount_unit if stat is Stat.COU else factor.unit
+            words = {"zh": factor.zh, "en": factor.en, "unit": unit}
+        rows.append({"factor": factor_id, "stat": stat.name, "name": one.name, **words})
     return rows
