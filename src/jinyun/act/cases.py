@@ -108,7 +108,7 @@ class CaseDesk:
             self._records.update("case", case.id, changes, SYSTEM)
 
     def _join(self, case: Record, alarm: Record, rule: CaseRule, run_start: int) -> Record:
-        since = (case.data.get("progress") or {}).get("since")
+        since = _recovered_since(case)
         relapse = case.state == "observing" and since is not None and run_start >= since
         changes = self._links(case, alarm) | self._graver(case, alarm, rule)
         if not relapse:
@@ -213,6 +213,9 @@ class CaseDesk:
         if progress is None or condition is None:
             return case
         kept = self._kept(progress)
+        first = _recovered_since(case) if case.state == "observing" else None
+        if first is not None or progress.held:
+            kept["recovered_since"] = progress.since if first is None else first
         if not progress.held:
             return self._note_progress(case, kept)
         changes: dict[str, Any] = {
@@ -326,15 +329,21 @@ def _holds(case: Record, alarm: Record, run_start: int) -> bool:
     """Whether `alarm` is a case's already, and its latest run no relapse after the case was closed."""
     if alarm.id not in (case.data.get("alarms") or ()):
         return False
-    since = (case.data.get("progress") or {}).get("since")
+    since = _recovered_since(case)
     return case.state in OPEN_STATES or since is None or run_start < since
 
 
 def _covers(case: Record, run_start: int) -> bool:
     """Whether a closed case spoke of this time: a late alarm of then is evidence for it, not a relapse."""
-    since = (case.data.get("progress") or {}).get("since")
+    since = _recovered_since(case)
     opened = seconds(case.data.get("opened_at"))
     return since is not None and opened is not None and opened - DAY <= run_start < since
+
+
+def _recovered_since(case: Record) -> int | None:
+    """Since when the figure that took the case into observation has been good: what is bad later is a relapse. [s]"""
+    since: int | None = (case.data.get("progress") or {}).get("recovered_since")
+    return since
 
 
 def _same_run(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from jinyun.act.alarms import AlarmDesk, Sites, seconds
-from jinyun.act.episodes import Episode, LiveFold, Observation, Sight, observe, observe_item, worst_of
+from jinyun.act.episodes import Episode, LiveFold, Observation, Sight, number, observe, observe_item, worst_of
 from jinyun.act.rules import Rule, Rules
 from jinyun.kernel.ports import MICRO, Clock, DeviceDirectory, KeyValue, RecordStore
 from jinyun.kernel.terms import LENGTHS, Period, ReadingRef, Status, Verdict
@@ -91,7 +91,7 @@ class LiveWatch:
                 self._ids[matter] = record.id
                 started, ended = seconds(record.data.get("started_at")), seconds(record.data.get("ended_at"))
                 if record.state == "ended" and started is not None and ended is not None:
-                    fold.past = _remembered(record.data, started, ended)
+                    fold.past = _remembered(rule, record.data, started, ended)
         return folds[matter]
 
     def tick(self) -> None:
@@ -167,12 +167,14 @@ def _dated(seen: Observation, verdict: Verdict, readings: Sequence[ReadingRef]) 
     return replace(seen, start=at, end=at)
 
 
-def _remembered(data: Mapping[str, Any], started: int, ended: int) -> Episode:
+def _remembered(rule: Rule, data: Mapping[str, Any], started: int, ended: int) -> Episode:
     """The episode of an ended alarm record, for a resumption soon after it."""
     first = Observation(start=started, end=started, sight=Sight.BAD, judge=data.get("judge") or "")
     at = seconds(data.get("peak_at")) or started
+    figure, limit = number(data.get("peak_figure")), number(data.get("limit"))
+    over = str((figure - limit) / limit) if rule.by != "subject" and figure is not None and limit else None
     peak = Observation(
-        start=at, end=at, sight=Sight.BAD, level=data["level"], figure=data.get("peak_figure"),
+        multiple=over, start=at, end=at, sight=Sight.BAD, level=data["level"], figure=data.get("peak_figure"),
         unit=data.get("unit") or "", limit=data.get("limit"), factor=data.get("factor") or "",
         judge=data.get("judge") or "", verdict=data.get("verdict_peak") or 0,
     )  # fmt: skip
