@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ class Live:
 
     def __init__(self, folder: Path, prepare: Callable[[House], None] | None = None, **settings: Any) -> None:
         self.house = House(Settings.load(folder, http_port=0, hj212_port=0, **settings))
+        self.house.jobs.start = lambda: None  # type: ignore[method-assign]  # `settle` judges and acts, nobody beside it
         if prepare is not None:
             prepare(self.house)
         self._ready = threading.Event()
@@ -79,10 +81,10 @@ class Live:
             client.headers["X-Jinyun-CSRF"] = answer.json()["csrf"]
         return client
 
-    def send(self, mn: str, cn: str, time: int, items: Sequence[str], *, st: str = "32") -> list[bytes]:
+    def send(self, mn: str, cn: str, at: int, items: Sequence[str], *, st: str = "32") -> list[bytes]:
         """One upload over a real socket; returns the frames once they are acknowledged."""
         now = self.house.clock.now()
-        frames = compose.upload(cn, mn=mn, st=st, items=list(items), time=time, qn=compose.qn_of(now))
+        frames = compose.upload(cn, mn=mn, st=st, items=list(items), time=at, qn=compose.qn_of(now))
         with socket.create_connection(("127.0.0.1", self.hj212_port), timeout=10) as link:
             link.settimeout(10)
             for frame in frames:
@@ -94,8 +96,16 @@ class Live:
                     heard += got
         return frames
 
+    def flush(self) -> None:
+        """Until all that was acknowledged is decoded and can be read."""
+        end = time.monotonic() + 30
+        while self.house.centre.state()["in_hand"] and time.monotonic() < end:
+            time.sleep(0.01)
+        self.house.readings.flush()
+
     def settle(self) -> None:
         """Until all that arrived is stored, judged and acted on."""
+        self.flush()
         self.house.settle()
 
 

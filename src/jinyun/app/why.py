@@ -84,7 +84,7 @@ class Why:
             str(record.data.get("title") or record.id),
             str(record.data.get("title") or record.id),
             facts=[
-                _fact("状态", "state", state[0]),
+                _fact("状态", "state", *state),
                 _fact("立案时间", "opened", _iso(record.data.get("opened_at"))),
                 _fact("办结时间", "closed", _iso(record.data.get("closed_at"))),
                 _fact("恢复条件", "recovery condition", record.data.get("recovery")),
@@ -204,7 +204,7 @@ class _Tree:
         status = STATUSES[verdict.status]
         current = self._house.verdicts.current(verdict.judge, verdict.subject, verdict.window)
         facts = [
-            _fact("结论", "status", status[0]),
+            _fact("结论", "status", *status),
             _fact("时段", "window", _span(verdict)),
             _fact("限值", "limit", verdict.limit),
             _fact("依据", "clause", verdict.clause),
@@ -242,12 +242,12 @@ class _Tree:
             figure=item.figure,
             unit=item.unit,
             facts=[
-                _fact("结论", "status", status[0]),
+                _fact("结论", "status", *status),
                 _fact("限值", "limit", item.limit),
                 _fact("类别/分指数", "grade", item.grade),
                 _fact("超标倍数", "multiple", item.multiple),
                 _fact("依据", "clause", item.clause),
-                _fact("说明", "note", item.reason),
+                _fact("说明", "note", *_both(item.reason)),
                 _fact("所用数据", "readings used", len(item.readings)),
             ],
             children=[self.reading(ref) for ref in item.readings if ref in self._used],
@@ -267,8 +267,8 @@ class _Tree:
         flag, stat, period = FLAGS[reading.flag], STATS[reading.stat], PERIODS[reading.period]
         facts = [
             _fact("时间", "time", _moment(reading.time)),
-            _fact("统计", "statistic", f"{period[0]}{stat[0]}"),
-            _fact("标记", "flag", flag[0]),
+            _fact("统计", "statistic", f"{period[0]}{stat[0]}", f"{period[1]} {stat[1]}"),
+            _fact("标记", "flag", *flag),
             _fact("入库序号", "seq", reading.seq),
         ]
         newest = max(self._versions[ref.series, ref.time], key=lambda one: one.seq)
@@ -301,7 +301,7 @@ class _Tree:
             facts=[
                 _fact("接收时间", "received", _moment(frame.received_at // 1_000_000)),
                 _fact("设备 MN", "device MN", frame.mn),
-                _fact("来源方式", "origin", origin[0]),
+                _fact("来源方式", "origin", *origin),
                 _fact("原始报文位置", "raw message at", str(frame.ref) if frame.ref else None),
                 _fact("更正人", "author", frame.author),
                 _fact("更正原因", "reason", frame.reason),
@@ -340,8 +340,16 @@ def _node(
     }
 
 
-def _fact(zh: str, en: str, value: Any) -> dict[str, Any]:
-    return {"zh": zh, "en": en, "value": value}
+def _fact(zh: str, en: str, value: Any, value_en: str | None = None) -> dict[str, Any]:
+    """`value_en` where the value is a word."""
+    fact = {"zh": zh, "en": en, "value": value}
+    return fact if value_en is None else fact | {"value_en": value_en}
+
+
+def _both(text: str) -> tuple[str, str]:
+    """Chinese and English of a note written as "zh | en"."""
+    zh, bar, en = text.partition(" | ")
+    return (zh, en) if bar else (text, text)
 
 
 def _moment(seconds: int) -> str:

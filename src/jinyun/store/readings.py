@@ -77,10 +77,14 @@ class DuckReadings:
         self._out_of_range, self._before_commit = out_of_range, before_commit
         self._commit_seconds, self._commit_rows = commit_seconds, commit_rows
         self._max_queued, self._put_timeout = max_queued_rows, put_timeout
-        self._start()
         now = clock.now if clock is not None else lambda: time.time_ns() // 1000
-        self.sealer = Sealer(self._hot, self._manifest, self._latest, lambda: self._seq, now)
-        self.sealer.tidy(self._trimmed)
+        try:
+            self._start()
+            self.sealer = Sealer(self._hot, self._manifest, self._latest, lambda: self._seq, now)
+            self.sealer.tidy(self._trimmed)
+        except BaseException:
+            self._hot.close()
+            raise
 
         self._room = threading.Condition()
         self._wake = threading.Event()
@@ -99,7 +103,6 @@ class DuckReadings:
         seq, self._watermark, self._trimmed, latest_seq = self._hot.progress()
         sealed = self._manifest.view.sealed
         if self._trimmed > sealed:
-            self._hot.close()
             raise Unavailable(
                 f"{self._hot.path} was trimmed up to sequence {self._trimmed}, but the database knows sealed files "
                 f"only up to {sealed}: restore both from the same backup"
@@ -344,7 +347,8 @@ class DuckReadings:
                 end = next((i for i in range(1, len(wanted)) if wanted[i][0] - wanted[i - 1][0] > NEAR_S), len(wanted))
                 part, wanted = wanted[:end], wanted[end:]
                 found = state.versions(sorted({series for _, series in part}), part[0][0], part[-1][0] + 1)
-                mine = np.isin(found.series << 33 | found.time, [series << 33 | time for time, series in part])
+                keys_found = found.series.astype(np.int64) << 33 | found.time  # an instant has less than 33 bits
+                mine = np.isin(keys_found, np.array([series << 33 | time for time, series in part], np.int64))
                 for one in self._readings(found.take(mine)):
                     answer.setdefault((one.series, one.time), []).append(one)
         return answer

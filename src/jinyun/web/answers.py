@@ -103,7 +103,9 @@ def install_error_handlers(app: FastAPI) -> None:
 
     async def framework(request: Request, wrong: Exception) -> Response:
         assert isinstance(wrong, HTTPException)
-        code = {404: "not-found", 405: "method-not-allowed", 400: "bad-input"}.get(wrong.status_code, "http")
+        code = {404: "not-found", 405: "method-not-allowed", 400: "bad-input", 413: "too-large"}.get(
+            wrong.status_code, "http"
+        )
         message = f"{request.method} {request.url.path}: {wrong.detail}"
         body = {"error": {"code": code, "message": message}}
         return json_answer(body, wrong.status_code, dict(wrong.headers or {}))

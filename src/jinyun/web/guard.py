@@ -10,12 +10,13 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jinyun.app.accounts import Session, check_csrf
 from jinyun.app.use_cases import UseCases
-from jinyun.kernel.errors import BadInput, NotLoggedIn, NotPermitted
+from jinyun.kernel.errors import BadInput, JinyunError, NotLoggedIn, NotPermitted
 from jinyun.kernel.ports import Actor
 from jinyun.web.answers import error_answer, list_answer, unknown_error
 
@@ -155,17 +156,19 @@ class Doorman:
                 await error_answer(refusal)(scope, receive, dressed)
                 return
             await self.app(scope, _limited(receive), dressed)
-        except _TooLarge:
-            if not started:
-                await error_answer(BadInput(f"a request holds at most {MOST_BODY} bytes"))(scope, receive, dressed)
         except Exception as wrong:
             answer = unknown_error(scope["path"], wrong)
             if not started:
                 await answer(scope, receive, dressed)
 
 
-class _TooLarge(Exception):
-    pass
+class TooLarge(JinyunError):
+    """A request that holds more than any of ours does."""
+
+    code, status_hint = "too-large", 413
+
+    def __init__(self) -> None:
+        super().__init__(f"a request holds at most {MOST_BODY} bytes")
 
 
 def _limited(receive: Receive) -> Receive:
@@ -177,16 +180,16 @@ def _limited(receive: Receive) -> Receive:
         if message["type"] == "http.request":
             got += len(message.get("body", b""))
             if got > MOST_BODY:
-                raise _TooLarge
+                raise HTTPException(413, str(TooLarge()))  # the framework lets only its own errors through here
         return message
 
     return counted
 
 
-def _refusal(scope: Scope) -> BadInput | None:
+def _refusal(scope: Scope) -> JinyunError | None:
     if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
         return BadInput("a zero byte is no part of any name here")
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > MOST_BODY:
-            return BadInput(f"a request holds at most {MOST_BODY} bytes")
+            return TooLarge()
     return None

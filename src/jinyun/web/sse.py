@@ -141,7 +141,7 @@ class Hub:
                 try:
                     _, _, packed = await asyncio.wait_for(page.queue.get(), HEARTBEAT_S)
                 except TimeoutError:
-                    yield b": still here\n\n"
+                    yield b"event: ping\ndata: %s\n\n" % encode({"at": self._now()})  # a comment is seen by no page
                     continue
                 batch = [packed]
                 while not page.queue.empty() and len(batch) < 200:

@@ -86,7 +86,7 @@ class SystemState:
             "disk": {"total": disk.total, "free": disk.free, "used": disk.used, "folder": str(house.settings.folder)},
             "journal": _told(house.journal.state),
             "store": store,
-            "seal": store.get("seal", {}),
+            "seal": {name: store.pop(name) for name in list(store) if "seal" in name},
             "hj212": centre,
             "jobs": [dict(one) for one in house.jobs.state()],
             "process": self._process_state(),

@@ -29,9 +29,11 @@ def sites(
     return out.answer({"items": found, "total": len(found)}, name="sites")
 
 
-@router.get("/sites/{site}")
-def site(*, site: Name, request: Request, cases: Cases, who: Who) -> Response:
-    """One site: registers, latest values with limits, verdicts, alarms, cases."""
+@router.get("/sites/{site}", responses=LIST)
+def site(*, site: Name, request: Request, out: Out, cases: Cases, who: Who) -> Response:
+    """One site: registers, latest values with limits, verdicts, alarms, cases. As CSV: the latest values."""
+    if out.csv:
+        return out.answer(cases.sites.page(site, who)["latest"], name=f"{site}-latest")
     return packed_answer(request, encode(cases.sites.page(site, who)))
 
 
