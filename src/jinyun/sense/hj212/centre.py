@@ -77,7 +77,8 @@ class Centre:
         self.replayed: Mapping[str, int] = {}
         self.waiters: dict[int, list[asyncio.Future[dict[str, Any]]]] = {}
         self.adopting = threading.Lock()
-        self.helper = ThreadPoolExecutor(1, "hj212-helper")
+        self.helper = ThreadPoolExecutor(1, "hj212-helper")  # histories, adoption: may take long
+        self.maker = ThreadPoolExecutor(1, "hj212-series")  # new series: decoding waits for it
         self.sweeper: asyncio.TimerHandle | None = None
         self.sessions_made = 0
         self.clerk = Clerk(rejects, kv)
@@ -101,7 +102,8 @@ class Centre:
         )  # fmt: skip
         self.ingest = Ingest(
             journal, link=lambda: self.link_name, durable=self.traffic.durable, decode=self.traffic.decode,
-            limit=settings.queue_limit, slice_seconds=settings.slice_seconds, settled=self._settled, store_full=self._store_full,
+            limit=settings.queue_limit, slice_seconds=settings.slice_seconds, settled=self._settled,
+            store_full=self._store_full, prepare=self.traffic.prepare,
         )  # fmt: skip
         self.door = Door(self._session, rate=settings.accept_rate, burst=settings.accept_burst)
 
@@ -185,6 +187,7 @@ class Centre:
         self.loop = None
 
     def _close(self) -> None:
+        self.maker.shutdown()
         self.helper.shutdown(wait=True, cancel_futures=True)
         self.readings.flush()
         self.errands.save()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -17,11 +19,13 @@ from jinyun.kernel.errors import JinyunError, Unavailable
 from jinyun.kernel.ports import DeviceProfile, Journal
 from jinyun.kernel.terms import JournalRef, RawMessage
 from jinyun.sense.hj212.packet import Packet
+from jinyun.sense.hj212.reading import SeriesWanted
 from jinyun.sense.hj212.session import Session
 
 log = structlog.get_logger("hj212.ingest")
 
 LAGS = 4096
+PREPARED = 2000  # messages looked at for new series at once
 STORE_PAUSE, RETRY_PAUSE = 0.05, 1.0  # [s]
 
 
@@ -52,13 +56,15 @@ class Ingest:
         limit: int,
         slice_seconds: float,
         settled: Callable[[JournalRef], None],
-        store_full: Callable[[], bool] = lambda: False,
+        store_full: Callable[[], bool],
+        prepare: Callable[[list[Item]], Future[None]],
     ) -> None:
         """`durable` answers an item, `decode` stores it; both are called on the loop, in the order of arrival. `settled`
-        is told up to which message all is decoded; while `store_full` says so, decoding waits."""
+        is told up to which message all is decoded; while `store_full` says so, decoding waits. When `decode` raises
+        `SeriesWanted`, `prepare` makes series for the next items in another thread, and decoding waits for it."""
         self.journal, self.link, self.durable, self.decode = journal, link, durable, decode
         self.limit, self.slice = limit, slice_seconds
-        self.settled, self.store_full = settled, store_full
+        self.settled, self.store_full, self.prepare = settled, store_full, prepare
         self.loop: asyncio.AbstractEventLoop | None = None
         self.batch: list[Item] = []
         self.committing = 0
@@ -155,6 +161,10 @@ class Ingest:
                 ready.appendleft(item)
                 self.last_error, wait = str(error), RETRY_PAUSE
                 break
+            except SeriesWanted:
+                ready.appendleft(item)
+                wait = -1.0
+                break
             last = item
             count += 1
             if time() >= end:
@@ -162,12 +172,23 @@ class Ingest:
         self.decoded += count
         if last is not None and last.ref is not None:
             self.settled(last.ref)
-        if ready:
-            self.loop.call_later(wait, self._decode) if wait else self.loop.call_soon(self._decode)
+        if wait < 0:
+            self.prepare(list(islice(ready, PREPARED))).add_done_callback(self._prepared)
+        elif ready:
+            self.loop.call_later(wait, self._decode)
         else:
             self.decoding = False
         if self.paused and self.in_hand < self.limit // 2:
             self._resume()
+
+    def _prepared(self, made: Future[None]) -> None:
+        """In the helper's thread."""
+        assert self.loop is not None
+        if error := made.exception():
+            log.error("series not made, trying again", error=str(error))
+            self.loop.call_soon_threadsafe(self.loop.call_later, RETRY_PAUSE, self._decode)
+        else:
+            self.loop.call_soon_threadsafe(self._decode)
 
     def _resume(self) -> None:
         paused, self.paused = self.paused, set()

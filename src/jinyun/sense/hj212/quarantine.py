@@ -44,6 +44,7 @@ class Quarantine:
         self.kv, self.most_devices, self.most_messages = kv, devices, messages
         self.held: dict[str, Held] = {}
         self.dirty: set[str] = set()
+        self.coming: set[str] = set()
         sheets = kv.items(REFS)
         for mn, row in kv.items(SPACE).items():
             held = Held(mn, row["first_at"], row["last_at"], row["peer"], row["system"], row["edition"], row["count"])
@@ -52,12 +53,18 @@ class Quarantine:
             held.saved = len(held.refs)
             self.held[mn] = held
 
-    def full(self, mn: str) -> bool:
-        """No room for one more MN."""
-        return mn not in self.held and len(self.held) >= self.most_devices
+    def room(self, mn: str) -> bool:
+        """Hold a place for an MN whose message is on its way to the journal; False when all places are taken."""
+        if mn in self.held or mn in self.coming:
+            return True
+        if len(self.held) + len(self.coming) >= self.most_devices:
+            return False
+        self.coming.add(mn)
+        return True
 
     def keep(self, mn: str, ref: JournalRef, at: int, peer: str, system: str, version: int) -> None:
         """Note one durable message. The same reference again (replay) is counted once."""
+        self.coming.discard(mn)
         held = self.held.get(mn)
         if held is None:
             held = self.held[mn] = Held(mn, at, at, peer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,19 +46,25 @@ class Outcome:
     problems: list[tuple[str, str]] = field(default_factory=list)  # (reason, sentence)
 
 
+class SeriesWanted(Exception):
+    """A device sends something for the first time: its series must be made before the message can be read."""
+
+
 class Reader:
     """Turns packets of registered devices into blocks. Ids of series are kept by device and plan."""
 
     def __init__(self, readings: ReadingStore, *, future_limit: int, earliest: int) -> None:
         self.readings = readings
         self.future_limit, self.earliest = future_limit, earliest
-        self.ids: dict[tuple[str, str, Period], dict[contents.Plan, np.ndarray]] = {}
+        self.ids: dict[tuple[str, str], dict[contents.Plan, np.ndarray]] = {}
 
     def read(
-        self, one: packet.Packet, profile: DeviceProfile, received_at: int, ref: JournalRef, *, asked: tuple[int, int] | None = None
+        self, one: packet.Packet, profile: DeviceProfile, received_at: int, ref: JournalRef, *, asked: tuple[int, int] | None = None,
+        make: bool = True,
     ) -> Outcome:
         """Decode; `block` is None when nothing can be stored, and `problems` says why. `asked`: times of a
-        back-fill request that is out, both included."""
+        back-fill request that is out, both included. New series are made here, in a transaction that may take
+        milliseconds; with `make` off `SeriesWanted` is raised instead (then see `prepare`)."""
         content = contents.decode(one, profile=profile, site_kind=profile.site_kind)
         outcome = Outcome(content, None)
         plan = content.plan
@@ -79,23 +86,47 @@ class Reader:
             )
             return outcome
         period = plan.period
+        ids = self._known(profile, plan)
+        if ids is None:
+            if not make:
+                raise SeriesWanted
+            self._make([(profile, plan)])
+            ids = self._known(profile, plan)
         outcome.block = Block(
-            time, self._series(profile, plan, period), np.array(content.values, np.int64), np.frombuffer(content.flags, np.uint8),
+            time, ids, np.array(content.values, np.int64), np.frombuffer(content.flags, np.uint8),
             received_at, self._origin(one, profile, period, time, now, asked), profile.mn, profile.site, ref, "", "", period,
         )  # fmt: skip
         return outcome
 
-    def _series(self, profile: DeviceProfile, plan: contents.Plan, period: Period) -> np.ndarray:
-        plans = self.ids.get((profile.mn, profile.site, period))
-        if plans is None:
-            plans = self.ids[profile.mn, profile.site, period] = {}
-        ids = plans.get(plan)
-        if ids is None:
+    def _known(self, profile: DeviceProfile, plan: contents.Plan) -> np.ndarray | None:
+        plans = self.ids.get((profile.mn, profile.site))
+        return None if plans is None else plans.get(plan)
+
+    def prepare(self, messages: Iterable[tuple[packet.Packet, DeviceProfile]]) -> None:
+        """Make the series that these messages need, all in one transaction. Any thread."""
+        wanted: dict[tuple[str, str, contents.Plan], tuple[DeviceProfile, contents.Plan]] = {}
+        for one, profile in messages:
+            plan = contents.decode(one, profile=profile, site_kind=profile.site_kind).plan
+            if plan.keys and plan.period is not None and self._known(profile, plan) is None:
+                wanted[profile.mn, profile.site, plan] = profile, plan
+        if wanted:
+            self._make(list(wanted.values()))
+
+    def _make(self, wanted: Sequence[tuple[DeviceProfile, contents.Plan]]) -> None:
+        keys = [
+            SeriesKey(profile.site, factor, stat, plan.period)
+            for profile, plan in wanted
+            if plan.period is not None
+            for factor, stat in plan.keys
+        ]
+        ids = np.asarray(self.readings.series_ids(keys), np.int32)
+        start = 0
+        for profile, plan in wanted:
+            plans = self.ids.setdefault((profile.mn, profile.site), {})
             if len(plans) >= PLANS_KEPT:
                 plans.clear()
-            keys = [SeriesKey(profile.site, factor, stat, period) for factor, stat in plan.keys]
-            ids = plans[plan] = np.asarray(self.readings.series_ids(keys), np.int32)
-        return ids
+            plans[plan] = ids[start : start + len(plan.keys)]
+            start += len(plan.keys)
 
     @staticmethod
     def _origin(one: packet.Packet, profile: DeviceProfile, period: Period, time: int, now: int, asked: tuple[int, int] | None) -> Origin:

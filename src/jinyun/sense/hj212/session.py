@@ -13,8 +13,8 @@ from jinyun.sense.hj212.defence import CLOSING, Patience, TokenBucket, probe
 from jinyun.sense.hj212.framing import Framer, RawFrame, Refusal
 from jinyun.sense.hj212.settings import CentreSettings
 
-READ_SIZE = 64 * 1024
 OUT_LIMIT = 64 * 1024
+SEND_BUFFER = 64 * 1024  # of the kernel: answers are short, and a peer that reads none shall not grow it to megabytes
 ACCEPTS_AT_ONCE = 64
 
 
@@ -31,14 +31,15 @@ class Owner(Protocol):
     def turned_away(self, session: Session, reason: str, sentence: str, data: bytes) -> None: ...
     def closed(self, session: Session) -> None: ...
     def congested(self, session: Session) -> bool: ...
+    def noisy(self, session: Session, seconds: float) -> float: ...
 
 
 class Session(asyncio.BufferedProtocol):
     """One connection. Memory is bounded: one unfinished frame in, `OUT_LIMIT` of answers out."""
 
     __slots__ = (
-        "clogged_at", "close_at", "close_reason", "framer", "last_in", "mns", "number", "opened_at", "owner", "patience", "peer", "started",
-        "transport",
+        "clogged_at", "close_at", "close_reason", "framer", "last_in", "mns", "number", "opened_at", "owner", "patience", "peer", "resting",
+        "started", "transport",
     )  # fmt: skip
 
     def __init__(self, owner: Owner, framer: Framer, number: int) -> None:
@@ -47,7 +48,7 @@ class Session(asyncio.BufferedProtocol):
         self.transport: asyncio.Transport | None = None
         self.peer = ""
         self.mns: set[str] = set()
-        self.started = False
+        self.started = self.resting = False
         self.opened_at = self.last_in = owner.tick()
         self.clogged_at: float | None = None
         self.close_at: float | None = None
@@ -83,8 +84,16 @@ class Session(asyncio.BufferedProtocol):
             self.owner.refusals(self, refused)
         if reason := self.patience.received(nbytes, len(frames), self.framer.waiting, now):
             self.turn_away(reason, data=data[:512])
+        elif not frames and (rest := self.owner.noisy(self, self.owner.tick() - now)):
+            self.resting = True
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_later(rest, self._wake)
         elif self.owner.congested(self):
             self.transport.pause_reading()
+
+    def _wake(self) -> None:
+        self.resting = False
+        self.resume()
 
     def eof_received(self) -> bool:
         return False
@@ -120,7 +129,7 @@ class Session(asyncio.BufferedProtocol):
 
     def resume(self) -> None:
         """Go on reading after a pause of ours."""
-        if self.alive and self.clogged_at is None and self.transport is not None:
+        if self.alive and self.clogged_at is None and not self.resting and self.transport is not None:
             with contextlib.suppress(RuntimeError):  # it was not paused
                 self.transport.resume_reading()
 
@@ -205,6 +214,7 @@ class Door:
             self.accepted += 1
             connection.setblocking(False)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             with contextlib.suppress(OSError):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task = self.loop.create_task(self._hand_over(connection))

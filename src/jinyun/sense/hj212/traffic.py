@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,7 +19,7 @@ from jinyun.sense.hj212.gaps import Request
 from jinyun.sense.hj212.ingest import Item
 from jinyun.sense.hj212.links import Link, Seen
 from jinyun.sense.hj212.packet import BadPacket, Packet
-from jinyun.sense.hj212.reading import parse
+from jinyun.sense.hj212.reading import SeriesWanted, parse
 from jinyun.sense.hj212.session import Session
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("hj212")
 
+READ_SIZE = 16 * 1024  # read at a time: bounds how long crafted noise can hold the loop
+NOISE_SHARE, NOISE_AT_ONCE = 0.2, 0.1  # of one core that bytes without frames may cost, and seconds of it at once
+NOISE_REST_MOST = 30.0
 RAW_KEPT = 8192
 CODES_LISTED = 50
 KEEP_IN_JOURNAL = frozenset({"crc-wrong", "crc-dialect", "length-wrong"})
@@ -51,12 +55,12 @@ class Traffic:
     def __init__(self, centre: Centre) -> None:
         self.centre = centre
         self.settings = centre.settings
-        self.read_buffer = memoryview(bytearray(64 * 1024))
+        self.read_buffer = memoryview(bytearray(READ_SIZE))
         self.sessions: set[Session] = set()
         self.current: dict[str, Session] = {}  # MN → the newest connection it came on
         self.kinds: dict[str, str] = {}
         self.strangers = TokenBucket(self.settings.quarantine_rate, self.settings.quarantine_rate * 5)
-        self.noted_versions: set[tuple[str, int]] = set()
+        self.noise_debt = self.noise_at = 0.0
 
     # connections
 
@@ -84,6 +88,13 @@ class Traffic:
             return False
         self.centre.ingest.paused.add(session)
         return True
+
+    def noisy(self, session: Session, seconds: float) -> float:
+        """Bytes without a frame took `seconds` to look through: how long their sender shall wait before it is read on."""
+        now = self.tick()
+        self.noise_debt = max(0.0, self.noise_debt - (now - self.noise_at) * NOISE_SHARE) + seconds
+        self.noise_at = now
+        return min(NOISE_REST_MOST, self.noise_debt / NOISE_SHARE) if self.noise_debt > NOISE_AT_ONCE else 0.0
 
     def _identified(self, session: Session, mn: str, link: Link) -> None:
         """A good frame of this MN came on a connection that does not hold it: the newest connection does from now on."""
@@ -132,7 +143,7 @@ class Traffic:
         """Why an unregistered device's message is not even kept in quarantine, or None."""
         if not mn:
             return "no-mn", "the frame names no MN, so nobody knows whose it is (缺少 MN)"
-        if self.centre.held.full(mn) or not self.strangers.take(self.tick()):
+        if not self.strangers.take(self.tick()) or not self.centre.held.room(mn):
             return "quarantine-full", "too many unregistered devices; register or block them (未登记设备过多，隔离区已满)"
         return None
 
@@ -236,7 +247,8 @@ class Traffic:
     # afterwards: store
 
     def decode(self, item: Item) -> None:
-        """Read what a durable message says. Called in the order of arrival. Raises `Unavailable` only: try it again."""
+        """Read what a durable message says. Called in the order of arrival. Raises only what says: try it again
+        (`Unavailable`, `SeriesWanted`)."""
         one = item.packet
         try:
             if one is not None:
@@ -249,12 +261,21 @@ class Traffic:
                     self.centre.errands.answered(item.mn, one)
                 else:
                     self._store(item, one, profile)
-        except Unavailable:
+        except (Unavailable, SeriesWanted):
             raise
         except Exception:
             log.exception("message not decoded", mn=item.mn, ref=str(item.ref))
             self.refuse(item.session.peer, item.mn, "undecodable", "our decoder failed on it; the raw bytes are kept (解码失败)",
                         item.data, item.at, item.ref)  # fmt: skip
+
+    def prepare(self, items: list[Item]) -> Future[None]:
+        """Make the series that these items need, in the helper's thread."""
+        pairs = [
+            (item.packet, profile)
+            for item in items
+            if item.packet is not None and (profile := item.profile or self.centre.devices.get(item.mn)) is not None
+        ]
+        return self.centre.maker.submit(self.centre.reader.prepare, pairs)
 
     def _store(self, item: Item, one: Packet, profile: DeviceProfile) -> None:
         centre, mn = self.centre, item.mn
@@ -263,7 +284,7 @@ class Traffic:
         asked = None
         if flying is not None and flying.cn == one.cn and isinstance(flying.tag, Request):
             asked = flying.tag.begin, flying.tag.end
-        outcome = centre.reader.read(one, profile, item.at, item.ref, asked=asked)
+        outcome = centre.reader.read(one, profile, item.at, item.ref, asked=asked, make=False)
         content, block = outcome.content, outcome.block
         link = centre.book.of(mn)
         if block is not None:
