@@ -58,7 +58,7 @@ export function inkOn(colour: string): string {
     return c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4
   }
   const light = 0.2126 * part(0) + 0.7152 * part(2) + 0.0722 * part(4)
-  return light > 0.1791 ? '#10181d' : '#ffffff'
+  return light > 0.1791 ? '#000000' : '#ffffff'
 }
 
 /** Worst first: what should lie on top. */

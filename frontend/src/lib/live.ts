@@ -7,7 +7,8 @@ export const TOPICS = ['reading', 'verdict', 'alarm', 'case', 'link', 'system'] 
 export type Topic = (typeof TOPICS)[number]
 export type Handler = (event: any, topic: Topic) => void
 
-const STALE_AFTER = 45_000 // ms without any event or contact
+const QUIET_AFTER = 45_000 // ms without any event: ask for the stream anew, which also tells whether the node is there
+const OPEN_WITHIN = 10_000 // ms for that to succeed
 const FIRST_WAIT = 1_000
 const LONGEST_WAIT = 20_000
 
@@ -87,6 +88,10 @@ function open(): void {
     })
   }
   for (const name of ['ping', 'hello', 'message']) stream.addEventListener(name, contact)
+  stream.addEventListener('resync', () => {
+    contact() // we fell too far behind: read everything anew
+    reopened.forEach((call) => call())
+  })
 }
 
 export function startLive(): void {
@@ -94,10 +99,10 @@ export function startLive(): void {
   open()
   beat = setInterval(() => {
     tick.value = Date.now()
-    if (connection.value === 'live' && Date.now() - lastContact.value > STALE_AFTER) {
-      connection.value = 'stale'
-      open()
-    }
+    const quiet = Date.now() - lastContact.value
+    if (connection.value !== 'live') return
+    if (quiet > QUIET_AFTER + OPEN_WITHIN) connection.value = 'stale'
+    else if (quiet > QUIET_AFTER && source?.readyState === EventSource.OPEN) open()
   }, 1000)
 }
 
