@@ -5,20 +5,19 @@ import re
 import socket
 import threading
 import time
-from datetime import datetime
 from decimal import Decimal
 
 from nodes import Node, register
 
 from jinyun.app.assemble import House
 from jinyun.app.settings import Settings
-from jinyun.kernel.terms import CHINA, Period
+from jinyun.kernel.terms import Period
 from jinyun.sense.hj212 import compose
 
 DEVICES = 12
 HOURS = 60
 KILLS = 10
-START = int(datetime(2026, 3, 2, tzinfo=CHINA).timestamp())
+START = int(time.time()) // 3600 * 3600 - (HOURS + 6) * 3600  # some days back: back-filled, and every hour closed
 
 
 def mn_of(number: int) -> str:
