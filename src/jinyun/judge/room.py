@@ -10,7 +10,7 @@ counts, and "cannot be judged" is not stored at all, since the window may still 
 judges (`Judge.newest_only`), whose newest verdicts are in `now_verdicts`.
 
 **After a kill.** Nothing is queued on disk. A watermark says up to which moment everything that had arrived was judged;
-`recover` marks again every window that took data or closed since then, and judging again what was judged already changes
+`recover` marks again every window that took data or closed since then; judging again what was judged already changes
 nothing, because the same verdict is not stored twice.
 """
 
