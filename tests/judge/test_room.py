@@ -179,6 +179,17 @@ def test_indication_is_stored_when_its_status_changes_or_an_hour_begins(house):
     assert (verdict.window.start, verdict.judge) == (NOON + HOUR, "emission.outlet_now")
 
 
+def test_an_indication_that_is_lost_is_told_but_an_hour_does_not_begin_with_one(house):
+    house.clock.seconds = NOON + 30
+    house.send("w", Period.REALTIME, NOON, Stat.RTD, Flag.FAULT, cod_cr=62)
+    assert house.run() == []
+    assert house.room.now_verdicts()["w", "emission.outlet_now"].status is Status.CANNOT_JUDGE
+    house.send("w", Period.REALTIME, NOON + 30, Stat.RTD, cod_cr=62)
+    assert [v.status for v in house.run()] == [Status.EXCEEDS]
+    house.send("w", Period.REALTIME, NOON + 60, Stat.RTD, Flag.MAINTENANCE, cod_cr=62)
+    assert [v.status for v in house.run()] == [Status.CANNOT_JUDGE]
+
+
 def test_a_running_window_is_kept_only_when_its_class_changes(house):
     stored = []
     for n, value in enumerate(("0.40", "0.41", "0.42", "2.50", "2.40", "1.25")):

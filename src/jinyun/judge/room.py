@@ -245,8 +245,9 @@ class JudgeRoom:
 
     def _differs(self, judge: Judge, key: Key, verdict: Verdict, now: int) -> bool:
         """True when the verdict says something that the one stored for its window does not."""
-        runs = verdict.window.end * _US > now
-        if (runs or judge.newest_only) and verdict.status is Status.CANNOT_JUDGE:
+        coarse = judge.newest_only or verdict.window.end * _US > now
+        unsure = verdict.status is Status.CANNOT_JUDGE
+        if coarse and unsure and not judge.newest_only:
             return False
         if key in self._known:
             known = self._known[key]
@@ -254,8 +255,8 @@ class JudgeRoom:
         else:
             known = self._remember(key, self._current(key, verdict.window))
         if known is None:
-            return True
-        return known[0] != hash(outline(verdict)) if runs or judge.newest_only else known[1] != hash(substance(verdict))
+            return not (coarse and unsure)  # at the hour's first message not every factor has spoken yet
+        return known[0] != hash(outline(verdict)) if coarse else known[1] != hash(substance(verdict))
 
     def _current(self, key: Key, where: Window) -> Verdict | None:
         """The verdict stored for a window; the store is asked only for windows before the newest one."""
