@@ -294,7 +294,7 @@ class FileJournal:
                 yield JournalRef(info.number, offset), message
 
     def find(
-        self, mn: str, *, start: int = 0, end: int = 1 << 62, limit: int = 100
+        self, mn: str, *, start: int = 0, end: int = (1 << 63) - 1, limit: int = 100
     ) -> list[tuple[JournalRef, RawMessage]]:
         """The newest `limit` messages of a device received in [start, end) [µs], newest first, by the index."""
         found: list[tuple[int, JournalRef]] = []

@@ -32,7 +32,7 @@ class SegmentInfo:
         self.path = folder / f"segment-{number:08d}.jnl"
         self.end = segments.FIRST
         self.records = 0
-        self.first_at, self.last_at = 1 << 62, 0
+        self.first_at, self.last_at = (1 << 63) - 1, 0
         self.sealed = False
         self.bytes_on_disk = 0
         self.index: dict[str, array[int]] | None = {}
