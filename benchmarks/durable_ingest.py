@@ -2,16 +2,18 @@
 
     python benchmarks/durable_ingest.py [--seconds 60] [--rate 2500] [--connections 1000] [--json FILE]
 
-Claim (issue 2): ≥ 1,500 packets/s held for 5 minutes, p99 answer < 1 s. Load: another process, open loop (packets leave on
-schedule whatever the answers do), full 1,024-byte segments of 14 factors × Avg/Min/Max/Flag, CN=2051, each a new minute of
-its device, so every value is a new row. An answer counts only when it came back; its time runs from the moment the
-packet *should* have left. The node: real journal with fdatasync, real hot file, real SQLite, in a temporary folder.
+Claim (issue 2): ≥ 1,500 packets/s held for 5 minutes, p99 answer < 1 s. Load: another process, open loop (packets
+leave on schedule whatever the answers do), full 1,024-byte segments of 14 factors × Avg/Min/Max/Flag, CN=2051, each a
+new minute of its device, so every value is a new row. An answer counts only when it came back; its time runs from the
+moment the packet *should* have left. The node: real journal with fdatasync, real hot file and SQLite, in a temporary
+folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import resource
@@ -25,7 +27,8 @@ from collections import deque
 from pathlib import Path
 
 FACTORS = (
-    "w01001", "w01009", "w01010", "w01014", "w01018", "w01019", "w21001", "w21003", "w21011", "w20117", "w20119", "w20120", "w20123",
+    "w01001", "w01009", "w01010", "w01014", "w01018", "w01019", "w21001", "w21003", "w21011", "w20117", "w20119",
+    "w20120", "w20123",
     "w22001",
 )  # fmt: skip
 SEGMENT = 1024
@@ -44,7 +47,9 @@ def segment(mn: str, qn: str, when: str, step: int) -> bytes:
     while True:
         items = []
         for place, code in enumerate(FACTORS):
-            low, mean, high = (f"{base + extra:d}.{(step * 7 + place * 13) % 10**places:0{places}d}" for extra in (0, 1, 2))
+            low, mean, high = (
+                f"{base + extra:d}.{(step * 7 + place * 13) % 10**places:0{places}d}" for extra in (0, 1, 2)
+            )
             items.append(f"{code}-Avg={mean},{code}-Min={low},{code}-Max={high},{code}-Flag=N")
         text = head + ";".join(items)
         room = SEGMENT - 2 - len(text)
@@ -127,7 +132,12 @@ def load(port: int, connections: int, rate: float, seconds: float, warm: float) 
             late += 1
         number, turn = sent % connections, sent // connections
         qn = stamp + b"%05d" % (sent % 60000)
-        body = templates[sent % 97].replace(b"M" * 24, mns[number], 1).replace(b"Q" * 17, qn, 1).replace(b"T" * 14, minutes[turn], 1)
+        body = (
+            templates[sent % 97]
+            .replace(b"M" * 24, mns[number], 1)
+            .replace(b"Q" * 17, qn, 1)
+            .replace(b"T" * 14, minutes[turn], 1)
+        )
         frame = b"##%04d%b%04X\r\n" % (len(body), body, crc16(body))
         pending = backlog[number]
         waiting[number].append(due)
@@ -144,10 +154,8 @@ def load(port: int, connections: int, rate: float, seconds: float, warm: float) 
             receive(0)
             for number, pending in enumerate(backlog):
                 if pending:
-                    try:
+                    with contextlib.suppress(BlockingIOError):
                         del pending[: sockets[number].send(pending)]
-                    except BlockingIOError:
-                        pass
     over = clock()
     while answered < sent and clock() - over < 30:
         receive(0.05)
@@ -157,8 +165,10 @@ def load(port: int, connections: int, rate: float, seconds: float, warm: float) 
         return round(delays[min(len(delays) - 1, int(len(delays) * share))], 4) if delays else None
 
     return {
-        "sent": sent, "answered": answered, "send_seconds": round(over - begin, 2), "sent_per_s": round(sent / (over - begin), 1),
-        "sent_late": late, "last_answer_after_s": round(clock() - over, 2), "p50_s": at(0.5), "p99_s": at(0.99), "p999_s": at(0.999),
+        "sent": sent, "answered": answered, "send_seconds": round(over - begin, 2),
+        "sent_per_s": round(sent / (over - begin), 1),
+        "sent_late": late, "last_answer_after_s": round(clock() - over, 2), "p50_s": at(0.5), "p99_s": at(0.99),
+        "p999_s": at(0.999),
         "max_s": at(1.0), "load_cpu_s": round(time.process_time() - cpu, 1),
     }  # fmt: skip
 
@@ -179,9 +189,15 @@ async def node(args: argparse.Namespace, folder: Path) -> dict[str, object]:
 
     profiles = {
         mn_of(n): DeviceProfile(
-            mn_of(n), f"site{n}", "water_outlet", system="32", password="123456", minute_interval=1, set_clock=False,
+            mn_of(n),
+            f"site{n}",
+            "water_outlet",
+            system="32",
+            password="123456",
+            minute_interval=1,
+            set_clock=False,
             periods=(Period.MINUTE,),
-        )  # fmt: skip
+        )
         for n in range(args.connections)
     }
 
@@ -202,12 +218,12 @@ async def node(args: argparse.Namespace, folder: Path) -> dict[str, object]:
         published = 0
 
         @classmethod
-        def publish(cls, topic: str, event: object) -> None:
+        def publish(cls, _topic: str, _event: object) -> None:
             cls.published += 1
 
     arrivals = 0
 
-    def on_arrival(arrival: object) -> None:
+    def on_arrival(_arrival: object) -> None:
         nonlocal arrivals
         arrivals += 1
 
@@ -215,8 +231,10 @@ async def node(args: argparse.Namespace, folder: Path) -> dict[str, object]:
     journal = FileJournal(folder / "journal")
     readings = DuckReadings(folder, database)
     centre = Centre(
-        journal=journal, readings=readings, rejects=SqlRejects(database), kv=SqlKeyValue(database), devices=Directory(), clock=Clock(),
-        on_arrival=on_arrival, bus=Bus(), settings=CentreSettings(backfill=False, accept_rate=2000.0, accept_burst=5000.0),
+        journal=journal, readings=readings, rejects=SqlRejects(database), kv=SqlKeyValue(database),
+        devices=Directory(), clock=Clock(),
+        on_arrival=on_arrival, bus=Bus(),
+        settings=CentreSettings(backfill=False, accept_rate=2000.0, accept_burst=5000.0),
     )  # fmt: skip
     centre.replay()
     await centre.start("127.0.0.1", 0)
@@ -244,10 +262,13 @@ async def node(args: argparse.Namespace, folder: Path) -> dict[str, object]:
     readings.flush()
     stored = dict(readings.state())
     result = {
-        **loaded, "decoded": centre.ingest.decoded, "rows_stored": stored["rows"], "rows_expected": loaded["answered"] * 3 * len(FACTORS),
-        "blocks": stored["blocks"], "arrivals": arrivals, "refused": dict(centre.gate.total), "node_answer_lag": centre.ingest.lag(),
+        **loaded, "decoded": centre.ingest.decoded, "rows_stored": stored["rows"],
+        "rows_expected": loaded["answered"] * 3 * len(FACTORS),
+        "blocks": stored["blocks"], "arrivals": arrivals, "refused": dict(centre.gate.total),
+        "node_answer_lag": centre.ingest.lag(),
         "node_cpu_share": round((used.ru_utime + used.ru_stime - me.ru_utime - me.ru_stime) / busy, 3),
-        "node_rss_mb": round(used.ru_maxrss / 1024), "most_in_hand": worst["in_hand"], "most_rows_waiting": worst["backlog"],
+        "node_rss_mb": round(used.ru_maxrss / 1024), "most_in_hand": worst["in_hand"],
+        "most_rows_waiting": worst["backlog"],
         "stored_after_s": round(time.perf_counter() - started, 1), "slowest_commit_s": stored["slowest_commit_seconds"],
         "journal": {k: v for k, v in journal.state().items() if k in ("commits", "slowest_commit_seconds")},
     }  # fmt: skip

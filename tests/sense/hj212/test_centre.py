@@ -46,7 +46,11 @@ async def test_upload_is_answered_after_it_is_durable_and_then_stored(bench):
     centre = await b.start()
     moment = now_text()
     async with Logger(centre.port) as logger:
-        await logger.send("2011", f"DataTime={moment};w01018-Rtd=40.1,w01018-Flag=N;w21003-Rtd=1.25,w21003-Flag=D", qn="20261122080000001")
+        await logger.send(
+            "2011",
+            f"DataTime={moment};w01018-Rtd=40.1,w01018-Flag=N;w21003-Rtd=1.25,w21003-Flag=D",
+            qn="20261122080000001",
+        )
         answer = await logger.hear()
     assert answer | {"CP": ""} == {
         "QN": "20261122080000001", "ST": "91", "CN": "9014", "PW": "123456", "MN": MN, "Flag": "4", "CP": "",
@@ -85,7 +89,11 @@ async def test_2005_is_answered_in_its_own_dress(bench):
     centre = await b.start()
     moment = now_text(3600)
     async with Logger(centre.port, mn="88888880000001") as logger:
-        await logger.raw(framed(f"ST=32;CN=2051;QN=20261122080000002;PW=123456;MN=88888880000001;CP=&&DataTime={moment};011-Avg=40.1&&"))
+        await logger.raw(
+            framed(
+                f"ST=32;CN=2051;QN=20261122080000002;PW=123456;MN=88888880000001;CP=&&DataTime={moment};011-Avg=40.1&&"
+            )
+        )
         answer = await logger.hear()
     assert (answer["ST"], answer["CP"]) == ("91", "QN=20261122080000002;CN=2051")
     await b.settle()
@@ -290,7 +298,9 @@ async def test_split_record_is_stored_part_by_part_and_missing_parts_are_told(be
         assert len(b.values()) == 2
         await logger.send("2051", f"DataTime={now_text(0)};w21003-Avg=2", flag=7, more="PNUM=3;PNO=2;")
         await logger.hear()
-        await b.until(lambda: b.centre.clerk.flush() or any(r["reason"] == "split-incomplete" for r in b.rejects.find()))
+        await b.until(
+            lambda: b.centre.clerk.flush() or any(r["reason"] == "split-incomplete" for r in b.rejects.find())
+        )
     told = [r for r in b.rejects.find() if r["reason"] == "split-incomplete"]
     assert len(told) == 1
     assert "1, 3" in told[0]["sentence"]
@@ -327,7 +337,19 @@ async def test_link_page_shows_frames_decoded(bench):
     assert abs(page["clock_offset_s"]) < 5
     assert centre.last_seen(MN) == page["last_at"]
     row = next(r for r in centre.links() if r["mn"] == MN)
-    assert {"mn", "name", "site", "state", "last_at", "rate_per_min", "rejects", "crc_guess", "clock_offset_s", "gaps", "peer"} <= set(row)
+    assert {
+        "mn",
+        "name",
+        "site",
+        "state",
+        "last_at",
+        "rate_per_min",
+        "rejects",
+        "crc_guess",
+        "clock_offset_s",
+        "gaps",
+        "peer",
+    } <= set(row)
     with pytest.raises(NotFound):
         centre.link("NOBODY")
     await b.until(lambda: any(topic == "link" and event["mn"] == MN for topic, event in b.bus.events))
@@ -353,7 +375,13 @@ async def test_command_goes_out_and_its_answers_come_back(bench):
     async with Logger(centre.port) as logger:
         await logger.send("2011", f"DataTime={now_text()};w01018-Rtd=1", flag=4)
         asked = await logger.hear()
-        assert (asked["CN"], asked["PolId"], asked["Flag"], asked["MN"], asked["ST"]) == ("1011", "w01018", "5", MN, "32")
+        assert (asked["CN"], asked["PolId"], asked["Flag"], asked["MN"], asked["ST"]) == (
+            "1011",
+            "w01018",
+            "5",
+            MN,
+            "32",
+        )
         await logger.send("9011", "QnRtn=1", qn=asked["QN"], flag=4)
         await logger.send("1011", "PolId=w01018,SystemTime=20261122080000", qn=asked["QN"], flag=4)
         await logger.send("9012", "ExeRtn=1", qn=asked["QN"], flag=4)
@@ -412,7 +440,9 @@ async def test_skewed_clock_is_seen_and_set(bench):
     async with Logger(centre.port) as logger:
         for _ in range(4):
             ahead = time.time() + 600
-            await logger.send("2011", f"DataTime={china_text(ahead)};w01018-Rtd=1", qn=f"{china_text(ahead)}000", flag=4)
+            await logger.send(
+                "2011", f"DataTime={china_text(ahead)};w01018-Rtd=1", qn=f"{china_text(ahead)}000", flag=4
+            )
             await b.settle()
         asked = await logger.hear()
     assert asked["CN"] == "1012"
@@ -444,7 +474,7 @@ async def test_first_connection_is_set_up_once(bench):
 
 
 def half_past(b):
-    """Put the house's clock at half past 09:00 China time of today, so that no test runs over an hour's end; the hour's start."""
+    """Put the house's clock at 09:30 China time of today, so that no test runs over an hour's end; gives 09:00."""
     now = time.time()
     hour = (int(now) + 28_800) // 86_400 * 86_400 - 28_800 + 9 * 3600
     b.clock.shift = int((hour + 1800 - now) * 1_000_000)

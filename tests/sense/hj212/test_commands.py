@@ -93,7 +93,9 @@ def test_qn_rtn_other_than_ready_refuses(code, word):
     assert word in command.note_zh
 
 
-@pytest.mark.parametrize(("code", "state"), [(1, "done"), (2, "failed"), (5, "failed"), (100, "no_data"), (77, "failed")])
+@pytest.mark.parametrize(
+    ("code", "state"), [(1, "done"), (2, "failed"), (5, "failed"), (100, "no_data"), (77, "failed")]
+)
 def test_exe_rtn_gives_the_end(code, state):
     d = desk()
     command = d.add("A", "2061", {}, "li", 0)

@@ -56,7 +56,9 @@ def test_first_sight_owes_the_look_back_newest_chunk_first():
     book.scan("A", NOW)
     request = book.next_request("A", NOW)
     # two periods of grace: the hour 09:00–10:00 is the newest that is due at 12:34
-    assert request == Request("A", Period.HOUR, "2061", at("2026-03-10 00:00"), at("2026-03-10 09:00"), at("2026-03-10 00:00"))
+    assert request == Request(
+        "A", Period.HOUR, "2061", at("2026-03-10 00:00"), at("2026-03-10 09:00"), at("2026-03-10 00:00")
+    )
     # the look-back began at yesterday's 12:00: of yesterday 12 hours are owed, of today 10
     assert book.count("A", NOW) == 22
 

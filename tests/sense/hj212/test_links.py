@@ -59,10 +59,22 @@ def test_advice_for_each_count():
     link = Link("A", total=10)
     refuse(link, "crc-wrong")
     refuse(link, "password")
-    link.counts.update({"length-wrong": 3, "time-future": 1, "off-grid": 5, "no-flag": 9, "two-sockets": 1, "bad-values": 2})
+    link.counts.update(
+        {"length-wrong": 3, "time-future": 1, "off-grid": 5, "no-flag": 9, "two-sockets": 1, "bad-values": 2}
+    )
     link.unknown_codes["ea3001"] = 1
     text = said(link, profile(), gaps=7)
-    for word in ("no known kind", "wrong PW", "wrong length", "DataTime", "label_end", "always_answer", "ea3001", "one MN", "7 periods"):
+    for word in (
+        "no known kind",
+        "wrong PW",
+        "wrong length",
+        "DataTime",
+        "label_end",
+        "always_answer",
+        "ea3001",
+        "one MN",
+        "7 periods",
+    ):
         assert word in text
     assert all(a["zh"] for a in advice(link, profile(), clock_limit=120.0))
 

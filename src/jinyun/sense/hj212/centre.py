@@ -90,13 +90,15 @@ class Centre:
         self.joiner = Joiner(timeout=settings.joiner_timeout)
         self.reader = Reader(readings, future_limit=settings.future_limit, earliest=settings.earliest)
         self.gaps = GapLedger(
-            kv, look_back=settings.look_back, look_back_most=settings.look_back_most, attempts=settings.backfill_attempts,
+            kv, look_back=settings.look_back, look_back_most=settings.look_back_most,
+            attempts=settings.backfill_attempts,
             pause=settings.backfill_pause, history=self._history,
         )  # fmt: skip
         self.traffic = Traffic(self)
         self.errands = Errands(self)
         self.desk = Desk(
-            kv, answer_timeout=settings.answer_timeout, resends=settings.resends, execute_timeout=settings.execute_timeout,
+            kv, answer_timeout=settings.answer_timeout, resends=settings.resends,
+            execute_timeout=settings.execute_timeout,
             slow=settings.slow_commands, slow_timeout=settings.slow_timeout, kept=settings.commands_kept,
             save=lambda key, value: self.clerk.keep(COMMANDS, key, value), ended=self.errands.ended,
         )  # fmt: skip
@@ -257,8 +259,10 @@ class Centre:
         """Figures for the system page. Rates are over the whole run; pages take differences."""
         ingest = self.ingest
         return {
-            "connections": len(self.traffic.sessions), "accepted": self.door.accepted, "devices_connected": len(self.traffic.current),
-            "received": ingest.received, "answered": ingest.answered, "decoded": ingest.decoded, "in_hand": ingest.in_hand,
+            "connections": len(self.traffic.sessions), "accepted": self.door.accepted,
+            "devices_connected": len(self.traffic.current),
+            "received": ingest.received, "answered": ingest.answered, "decoded": ingest.decoded,
+            "in_hand": ingest.in_hand,
             "waiting_disk": len(ingest.batch) + ingest.committing, "waiting_decode": len(ingest.ready),
             "congested": ingest.congested(), "not_kept": ingest.failures, "last_error": ingest.last_error,
             "answer_lag": ingest.lag(), "refused": dict(self.gate.total), "quarantine": len(self.held.held),

@@ -198,7 +198,7 @@ class Desk:
     # answered
 
     def match(self, mn: str, qn: str, cn: str = "") -> Command | None:
-        """The command in flight that an answer belongs to: by QN, else by the CN it names, else when it names neither."""
+        """The command in flight that an answer belongs to: by QN, by the CN it names, or when it names neither."""
         command = self.flying.get(mn)
         if command is None:
             return None

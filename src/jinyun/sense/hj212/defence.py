@@ -104,7 +104,7 @@ class RefusalGate:
 
 
 class Patience:
-    """Judges a connection that sends without ever finishing a frame: too many bytes, or one frame over too long a time."""
+    """Judges a connection that never finishes a frame: too many bytes, or one frame over too long a time."""
 
     __slots__ = ("limit", "noise", "partial_since", "seconds")
 
@@ -132,7 +132,7 @@ class Patience:
 
 
 CLOSING: dict[str, str] = {
-    "noise": "too many bytes without one HJ 212 frame; a frame is ##LLLL…CCCC and CR LF (长时间未收到合格数据包，已断开)",
+    "noise": "too many bytes without one frame, that is ##LLLL…CCCC and CR LF (长时间无合格数据包，已断开)",
     "slow-sender": "a frame was begun and not finished in time; the connection was closed (半包超时未完成，已断开)",
     "idle": "nothing came for longer than the idle time; the connection was closed (长时间无数据，已断开)",
     "clogged": "the other side does not read our answers; the connection was closed (对方不接收应答，已断开)",

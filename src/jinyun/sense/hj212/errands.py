@@ -156,7 +156,7 @@ class Errands:
         self.pump(mn)
 
     def _set_up(self, profile: DeviceProfile) -> None:
-        """HJ 212-2017 7.3: clock, timeout and retries, intervals, uploads on. Once, and again when the record changes."""
+        """HJ 212-2017 7.3: clock, timeout and retries, intervals, uploads on. Again when the record changes."""
         centre, settings = self.centre, self.settings
         steps: list[tuple[str, dict[str, str]]] = [
             ("1012", {"SystemTime": "now"}),
@@ -187,7 +187,9 @@ class Errands:
         link.clock_sent = tick
         link.counts["clock-set"] += 1
         link.offsets.clear()
-        self.centre.desk.add(mn, "1012", {"SystemTime": "now"}, "system", self.centre.clock.now(), tag="clock", first=True)
+        self.centre.desk.add(
+            mn, "1012", {"SystemTime": "now"}, "system", self.centre.clock.now(), tag="clock", first=True
+        )
         self.pump(mn)
 
     # house-keeping
@@ -201,13 +203,21 @@ class Errands:
         if tick - then >= 5.0:
             self.rate = round((centre.ingest.answered - answered) / (tick - then), 1) if then else 0.0
             self.rate_at = tick, centre.ingest.answered
-        for part in (self._connections, self._resends, self._devices, self._gaps, self._refusals, self._publish, self._save):
+        for part in (
+            self._connections,
+            self._resends,
+            self._devices,
+            self._gaps,
+            self._refusals,
+            self._publish,
+            self._save,
+        ):
             try:
                 part(now, tick)
             except Exception:
                 log.exception("house-keeping failed", part=part.__name__)
 
-    def _connections(self, now: int, tick: float) -> None:
+    def _connections(self, _now: int, tick: float) -> None:
         if not self.idle_queue:
             self.idle_queue = list(self.centre.traffic.sessions)
         share = max(500, len(self.centre.traffic.sessions) // PASSES)
@@ -223,7 +233,7 @@ class Errands:
             if session is not None and session.alive:
                 self._send(session, command)
 
-    def _devices(self, now: int, tick: float) -> None:
+    def _devices(self, now: int, _tick: float) -> None:
         """Registered, changed or removed devices; histories asked for in the helper thread."""
         centre = self.centre
         version = centre.devices.version
@@ -264,7 +274,7 @@ class Errands:
             if self.centre.loop is not None and not self.centre.loop.is_closed():
                 self.centre.loop.call_soon_threadsafe(self.centre.gaps.follow, tracks)
 
-    def _gaps(self, now: int, tick: float) -> None:
+    def _gaps(self, now: int, _tick: float) -> None:
         """Find gaps of some devices; ask connected ones, newest gap first, live data first."""
         centre, settings = self.centre, self.settings
         seconds = now // 1_000_000
@@ -285,7 +295,11 @@ class Errands:
     def ask(self, mn: str, now: int) -> bool:
         """Ask a connected, idle device for its newest gap. [now: s]"""
         centre = self.centre
-        if self.asking >= self.settings.backfill_parallel or mn not in centre.traffic.current or not centre.desk.idle(mn):
+        if (
+            self.asking >= self.settings.backfill_parallel
+            or mn not in centre.traffic.current
+            or not centre.desk.idle(mn)
+        ):
             return False
         profile, request = centre.devices.get(mn), centre.gaps.next_request(mn, now)
         if request is None or profile is None:
@@ -330,7 +344,7 @@ class Errands:
                     room -= 1
                     centre.bus.publish("link", {"at": now, **centre.row(mn, now)})
 
-    def _save(self, now: int, tick: float) -> None:
+    def _save(self, _now: int, tick: float) -> None:
         """Hand what must outlive us to the clerk; the journal position last."""
         centre = self.centre
         if self.turn % 5:

@@ -1,6 +1,6 @@
-"""The gap ledger: which periods each device owes, which are missing, and what to ask for next (HJ 212-2017 C.23, C.27, C.31).
+"""The gap ledger: which periods each device owes, which are missing, what to ask for next (HJ 212-2017 annex C).
 
-No sockets and no clock: `now` is always given [s]. What was seen lives in memory and is re-read from the store at start;
+No sockets and no clock: `now` is always given [s]. What was seen lives in memory and is read again at start;
 the watermark (all before it is settled) and what was asked, answered and given up are kept in the key-value port.
 A request never spans more than one *chunk*: an hour of minutes, a day of hours, a week of days.
 """
@@ -140,7 +140,9 @@ class GapLedger:
     def prepare(self, profile: DeviceProfile, now: int) -> list[Track]:
         """The tracks of a device with what the store has of them. Asks the store: may be called from another thread."""
         return [
-            self._open(profile.mn, period, step_of(profile, period), now) for period in profile.periods if period in COMMANDS
+            self._open(profile.mn, period, step_of(profile, period), now)
+            for period in profile.periods
+            if period in COMMANDS
         ]
 
     def follow(self, tracks: Iterable[Track]) -> None:
@@ -203,9 +205,9 @@ class GapLedger:
             if end + WAIT_PERIODS * track.step > now:
                 return
             chunk = track.chunks.get(start)
-            if chunk is not None and chunk.state not in ("given_up", "missing_at_source"):
-                if chunk.state == "asked" or track.missing(chunk, now):
-                    return
+            waiting = chunk is not None and chunk.state not in ("given_up", "missing_at_source")
+            if chunk is not None and waiting and (chunk.state == "asked" or track.missing(chunk, now)):
+                return
             track.chunks.pop(start, None)
             track.first, track.dirty = end, True
 
@@ -261,7 +263,8 @@ class GapLedger:
     def _settle(self, track: Track, chunk: Chunk, state: str, now: int, request: Request | None = None) -> None:
         begin, end = (request.begin, request.end) if request else (chunk.start, chunk.start + track.size - track.step)
         track.settled.append({
-            "period": track.period.name, "start": begin, "end": end + track.step, "state": state, "asked_at": chunk.asked_at,
+            "period": track.period.name, "start": begin, "end": end + track.step, "state": state,
+            "asked_at": chunk.asked_at,
             "attempts": chunk.attempts, "result": chunk.result, "settled_at": now,
         })  # fmt: skip
         del track.settled[:-SETTLED_SHOWN]
@@ -287,7 +290,8 @@ class GapLedger:
                 chunk = track.chunks[start]
                 if chunk.state not in ("given_up", "missing_at_source") and (missing := track.missing(chunk, now)):
                     shown.append({
-                        "period": period.name, "start": missing[0], "end": missing[-1] + track.step, "slots": len(missing),
+                        "period": period.name, "start": missing[0], "end": missing[-1] + track.step,
+                        "slots": len(missing),
                         "state": chunk.state, "asked_at": chunk.asked_at or None, "attempts": chunk.attempts,
                         "result": chunk.result,
                     })  # fmt: skip

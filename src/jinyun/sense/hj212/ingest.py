@@ -1,7 +1,7 @@
 """Frames on their way: one journal batch per loop turn, answers when durable, decoding afterwards in short slices.
 
 All of it runs on the event loop's thread, except the journal's own commit, which calls back once per batch. An answer
-never waits for decoding; decoding never takes the loop for longer than `slice_seconds` between two looks at the sockets.
+never waits for decoding; decoding never takes the loop for longer than `slice_seconds` between two looks at sockets.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import structlog
 
 from jinyun.kernel.errors import JinyunError, Unavailable
 from jinyun.kernel.ports import DeviceProfile, Journal
-from jinyun.kernel.terms import JournalRef, RawMessage
+from jinyun.kernel.terms import JournalRef, RawMessage, Reject
 from jinyun.sense.hj212.packet import Packet
 from jinyun.sense.hj212.reading import SeriesWanted
 from jinyun.sense.hj212.session import Session
@@ -32,14 +32,13 @@ STORE_PAUSE, RETRY_PAUSE = 0.05, 1.0  # [s]
 class Item:
     """One frame in hand. `packet` is None for a refused frame that is only kept."""
 
-    __slots__ = ("at", "data", "mn", "packet", "profile", "ref", "refusal", "session", "tick")
+    __slots__ = ("at", "data", "mn", "packet", "profile", "ref", "reject", "session", "tick")
 
-    def __init__(
-        self, session: Session, data: bytes, mn: str, packet: Packet | None, profile: DeviceProfile | None, at: int, tick: float,
-        refusal: tuple[str, str] | None = None,
-    ) -> None:  # fmt: skip
-        self.session, self.data, self.mn, self.packet, self.profile = session, data, mn, packet, profile
-        self.at, self.tick, self.refusal = at, tick, refusal
+    def __init__(self, session: Session, data: bytes, mn: str, at: int, tick: float) -> None:
+        self.session, self.data, self.mn, self.at, self.tick = session, data, mn, at, tick
+        self.packet: Packet | None = None
+        self.profile: DeviceProfile | None = None
+        self.reject: Reject | None = None
         self.ref: JournalRef | None = None
 
 
@@ -59,7 +58,7 @@ class Ingest:
         store_full: Callable[[], bool],
         prepare: Callable[[list[Item]], Future[None]],
     ) -> None:
-        """`durable` answers an item, `decode` stores it; both are called on the loop, in the order of arrival. `settled`
+        """`durable` answers an item, `decode` stores it; both run on the loop, in the order of arrival. `settled`
         is told up to which message all is decoded; while `store_full` says so, decoding waits. When `decode` raises
         `SeriesWanted`, `prepare` makes series for the next items in another thread, and decoding waits for it."""
         self.journal, self.link, self.durable, self.decode = journal, link, durable, decode
@@ -97,7 +96,9 @@ class Ingest:
         items, self.batch = self.batch, []
         link = self.link()
         messages = [
-            RawMessage(item.at, link if item.refusal is None else link + "/refused", item.session.peer, item.mn, item.data)
+            RawMessage(
+                item.at, link if item.reject is None else link + "/refused", item.session.peer, item.mn, item.data
+            )
             for item in items
         ]
         self.committing += len(items)
@@ -142,6 +143,9 @@ class Ingest:
         if str(error) != self.last_error:
             self.last_error = str(error)
             log.error("messages not kept and not answered", count=len(items), error=self.last_error)
+        for item in items:
+            if item.reject is not None:  # told without a journal reference
+                self.durable(item)
         self._resume()
 
     def _decode(self) -> None:

@@ -173,27 +173,34 @@ def advice(link: Link, profile: DeviceProfile | None, *, clock_limit: float, gap
     told: list[tuple[str, str]] = []
     counts, total = link.counts, max(1, link.total)
     if profile is None:
-        told.append((
-            f"设备 MN {link.mn} 未登记：数据已隔离保存，登记到点位后自动入库",
-            f"MN {link.mn} is not registered: its data are kept in quarantine and stored once it is registered",
-        ))
+        told.append(
+            (
+                f"设备 MN {link.mn} 未登记：数据已隔离保存，登记到点位后自动入库",
+                f"MN {link.mn} is not registered: its data are kept in quarantine and stored once it is registered",
+            )
+        )
     for dialect, (zh, en) in DIALECTS.items():
         if (count := link.dialects[dialect]) and (profile is None or profile.crc != dialect):
             told.append((
-                f"设备使用 {zh}（{count} 包）：请厂家按 HJ 212-2017 附录 A 修改 CRC 算法，或在设备档案中将 CRC 设为 {dialect}",
+                f"设备使用 {zh}（{count} 包）：请厂家按 HJ 212-2017 附录 A 修改，"
+                f"或在设备档案中将 CRC 设为 {dialect}",
                 f"the device uses {en} ({count} frames): its vendor should follow HJ 212-2017 annex A, "
                 f"or set crc={dialect} in its device record",
             ))  # fmt: skip
     if (count := counts["crc-wrong"]) and not any(link.dialects[d] for d in DIALECTS):
-        told.append((
-            f"{count} 包 CRC 错误，且不符合任何已知算法：请检查校验计算范围（仅数据段）与线路质量",
-            f"{count} frames with a CRC of no known kind: check that it covers the data segment only, and the line",
-        ))
+        told.append(
+            (
+                f"{count} 包 CRC 错误，且不符合任何已知算法：请检查校验计算范围（仅数据段）与线路质量",
+                f"{count} frames with a CRC of no known kind: check that it covers the data segment only, and the line",
+            )
+        )
     if count := counts["password"]:
-        told.append((
-            f"访问密码 PW 不符（{count} 包被拒）：请核对设备密码与设备档案",
-            f"wrong PW ({count} frames refused): compare the device's password with its record",
-        ))
+        told.append(
+            (
+                f"访问密码 PW 不符（{count} 包被拒）：请核对设备密码与设备档案",
+                f"wrong PW ({count} frames refused): compare the device's password with its record",
+            )
+        )
     if count := counts["length-wrong"]:
         told.append((
             f"数据段长度字段错误（{count} 包）：长度应为数据段字节数（UTF-8 中文按 3 字节），不含 ##、CRC 与回车换行",
@@ -205,47 +212,59 @@ def advice(link: Link, profile: DeviceProfile | None, *, clock_limit: float, gap
         way_zh, way_en = ("快", "ahead") if offset > 0 else ("慢", "behind")
         utc = abs(abs(offset) - 28_800) < 600
         told.append((
-            f"设备时钟{way_zh} {abs(offset):.0f} 秒" + ("（疑为 UTC 时间，应为北京时间）" if utc else "，请校时（1012）"),
+            f"设备时钟{way_zh} {abs(offset):.0f} 秒"
+            + ("（疑为 UTC 时间，应为北京时间）" if utc else "，请校时（1012）"),
             f"the device clock is {abs(offset):.0f} s {way_en}"
             + (" (probably UTC; it must be China time)" if utc else ": set it (1012)"),
         ))  # fmt: skip
     if count := counts["time-future"] + counts["time-past"]:
         told.append((
             f"{count} 条 DataTime 明显错误（超前一天以上或早于 2000 年），未入库：请检查设备时钟",
-            f"{count} messages with an impossible DataTime (over a day ahead, or before 2000) were not stored: check the clock",
+            f"{count} messages with an impossible DataTime (a day ahead, before 2000) were not stored: set the clock",
         ))  # fmt: skip
     if (count := counts["off-grid"]) > max(2, total // 20):
         told.append((
-            f"{count} 条分钟/小时/日数据的 DataTime 不在整周期上：应为时段起始时间；若设备标记结束时间，请在档案中设置“时标为时段末”",
+            f"{count} 条分钟/小时/日数据的 DataTime 不在整周期上：应为时段起始时间；"
+            "若设备标记结束时间，请在档案中设置“时标为时段末”",
             f"{count} minute/hour/day messages have a DataTime off the grid: it must be the start of the period; "
             "if the device stamps the end, set label_end in its record",
         ))  # fmt: skip
     if (count := counts["no-flag"]) > total // 2 and not any(v >= 2017 for v in link.versions):
-        told.append((
-            "报文没有 Flag 字段，按 HJ/T 212-2005 处理；若设备等待应答，请在档案中打开“总是应答”",
-            "frames carry no Flag and are taken as HJ/T 212-2005; if the device waits for answers, set always_answer",
-        ))
+        told.append(
+            (
+                "报文没有 Flag 字段，按 HJ/T 212-2005 处理；若设备等待应答，请在档案中打开“总是应答”",
+                "frames carry no Flag: taken as HJ/T 212-2005; if the device waits for answers, set always_answer",
+            )
+        )
     if count := counts["bad-values"]:
-        told.append((
-            f"{count} 个数值未被接受（不是数字、占位值或超出精度），见拒收记录",
-            f"{count} values were not accepted (no number, a stand-in such as -9999, or too large): see the refusals",
-        ))
+        told.append(
+            (
+                f"{count} 个数值未被接受（不是数字、占位值或超出精度），见拒收记录",
+                f"{count} values were not accepted (no number, a stand-in such as -9999, too large): see the refusals",
+            )
+        )
     if (count := counts["doubtful-values"]) > max(2, total // 20):
-        told.append((
-            f"{count} 个数值超出物理可能范围：请检查仪器量程与单位",
-            f"{count} values outside what is physically possible: check the instrument's range and unit",
-        ))
+        told.append(
+            (
+                f"{count} 个数值超出物理可能范围：请检查仪器量程与单位",
+                f"{count} values outside what is physically possible: check the instrument's range and unit",
+            )
+        )
     if link.unknown_codes:
         codes = "、".join(sorted(link.unknown_codes)[:8])
-        told.append((
-            f"未知因子编码：{codes}，请按 HJ 212-2017 附录 B 修改或补充编码对照",
-            f"unknown factor codes: {codes}: use annex B of HJ 212-2017, or add them to the dictionary",
-        ))
+        told.append(
+            (
+                f"未知因子编码：{codes}，请按 HJ 212-2017 附录 B 修改或补充编码对照",
+                f"unknown factor codes: {codes}: use annex B of HJ 212-2017, or add them to the dictionary",
+            )
+        )
     if count := counts["two-sockets"]:
-        told.append((
-            f"同一 MN 曾有两个连接同时在线（{count} 次）：可能两台设备使用同一 MN，请核对",
-            f"two live connections used this MN ({count} times): two loggers may share one MN",
-        ))
+        told.append(
+            (
+                f"同一 MN 曾有两个连接同时在线（{count} 次）：可能两台设备使用同一 MN，请核对",
+                f"two live connections used this MN ({count} times): two loggers may share one MN",
+            )
+        )
     if gaps:
         told.append((f"缺 {gaps} 个时段数据，正在补采", f"{gaps} periods are missing; they are being asked for"))
     if not told and link.total:

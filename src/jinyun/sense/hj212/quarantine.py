@@ -62,7 +62,7 @@ class Quarantine:
         self.coming.add(mn)
         return True
 
-    def keep(self, mn: str, ref: JournalRef, at: int, peer: str, system: str, version: int) -> None:
+    def keep(self, mn: str, ref: JournalRef, at: int, peer: str, *, system: str, version: int) -> None:
         """Note one durable message. The same reference again (replay) is counted once."""
         self.coming.discard(mn)
         held = self.held.get(mn)

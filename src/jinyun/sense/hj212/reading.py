@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +15,7 @@ from jinyun.sense.hj212 import framing, packet
 from jinyun.sense.hj212.gaps import WAIT_PERIODS, step_of
 
 PLANS_KEPT = 64
+ProfileOf = Callable[[str], DeviceProfile | None]
 MN_IN_SEGMENT = re.compile(rb"(?:^|;)\s*MN=([^;]*)", re.IGNORECASE)
 STANDARD_DIALECTS = frozenset({"hj212", "hj212_plaintext"})
 
@@ -25,7 +26,7 @@ def mn_of(segment: bytes) -> str:
     return found[1].decode("ascii", "replace").strip() if found else ""
 
 
-def parse(frame: framing.RawFrame, profile_of) -> tuple[packet.Packet, DeviceProfile | None]:  # type: ignore[no-untyped-def]
+def parse(frame: framing.RawFrame, profile_of: ProfileOf) -> tuple[packet.Packet, DeviceProfile | None]:
     """Packet and profile of a frame; key and encoding come from the profile. Raises `BadPacket`."""
     if frame.crc_dialect in ("hj212_plaintext", "unchecked"):
         profile = profile_of(mn_of(frame.segment))
@@ -59,7 +60,13 @@ class Reader:
         self.ids: dict[tuple[str, str], dict[contents.Plan, np.ndarray]] = {}
 
     def read(
-        self, one: packet.Packet, profile: DeviceProfile, received_at: int, ref: JournalRef, *, asked: tuple[int, int] | None = None,
+        self,
+        one: packet.Packet,
+        profile: DeviceProfile,
+        received_at: int,
+        ref: JournalRef,
+        *,
+        asked: tuple[int, int] | None = None,
         make: bool = True,
     ) -> Outcome:
         """Decode; `block` is None when nothing can be stored, and `problems` says why. `asked`: times of a
@@ -77,7 +84,7 @@ class Reader:
         if time > now + self.future_limit:
             outcome.problems.append((
                 "time-future",
-                f"DataTime lies {(time - now) / 86_400:.1f} days ahead: set the device clock (DataTime 超前一天以上，请校时)",
+                f"DataTime lies {(time - now) / 86_400:.1f} days ahead: set the clock (DataTime 超前一天以上，请校时)",
             ))  # fmt: skip
             return outcome
         if time < self.earliest:
@@ -90,11 +97,11 @@ class Reader:
         if ids is None:
             if not make:
                 raise SeriesWanted
-            self._make([(profile, plan)])
-            ids = self._known(profile, plan)
+            ids = self._make([(profile, plan)])
         outcome.block = Block(
             time, ids, np.array(content.values, np.int64), np.frombuffer(content.flags, np.uint8),
-            received_at, self._origin(one, profile, period, time, now, asked), profile.mn, profile.site, ref, "", "", period,
+            received_at, self._origin(one, profile, period, time=time, now=now, asked=asked), profile.mn, profile.site,
+            ref, "", "", period,
         )  # fmt: skip
         return outcome
 
@@ -112,7 +119,7 @@ class Reader:
         if wanted:
             self._make(list(wanted.values()))
 
-    def _make(self, wanted: Sequence[tuple[DeviceProfile, contents.Plan]]) -> None:
+    def _make(self, wanted: Sequence[tuple[DeviceProfile, contents.Plan]]) -> np.ndarray:
         keys = [
             SeriesKey(profile.site, factor, stat, plan.period)
             for profile, plan in wanted
@@ -127,19 +134,30 @@ class Reader:
                 plans.clear()
             plans[plan] = ids[start : start + len(plan.keys)]
             start += len(plan.keys)
+        return ids
 
     @staticmethod
-    def _origin(one: packet.Packet, profile: DeviceProfile, period: Period, time: int, now: int, asked: tuple[int, int] | None) -> Origin:
+    def _origin(
+        one: packet.Packet,
+        profile: DeviceProfile,
+        period: Period,
+        *,
+        time: int,
+        now: int,
+        asked: tuple[int, int] | None,
+    ) -> Origin:
         """Late by more than two periods, re-sent (RF=1) or asked for: back-fill. Replay comes to the same."""
         if one.rf or (asked is not None and asked[0] <= time <= asked[1]):
             return Origin.BACKFILL
-        length = max(60, profile.realtime_interval) if period is Period.REALTIME else (
-            step_of(profile, period) if period in LENGTHS else 0
+        length = (
+            max(60, profile.realtime_interval)
+            if period is Period.REALTIME
+            else (step_of(profile, period) if period in LENGTHS else 0)
         )
         return Origin.BACKFILL if length and now - (time + length) > WAIT_PERIODS * length else Origin.LIVE
 
 
-def reread(raw: RawMessage, profile_of) -> tuple[packet.Packet, DeviceProfile | None]:  # type: ignore[no-untyped-def]
+def reread(raw: RawMessage, profile_of: ProfileOf) -> tuple[packet.Packet, DeviceProfile | None]:
     """Packet and profile of a message from the journal. Raises `BadPacket`, also for a CRC that is not accepted."""
     key = b""
     if b"MN=" in raw.data and (profile := profile_of(raw.mn)) is not None:

@@ -92,7 +92,7 @@ def _again(centre: Centre, ref: JournalRef, raw: RawMessage, *, stored: bool, to
     if profile is None or not profile.site:
         if not one.mn:
             return ""
-        centre.held.keep(one.mn, ref, raw.received_at, raw.peer, one.st, one.version)
+        centre.held.keep(one.mn, ref, raw.received_at, raw.peer, system=one.st, version=one.version)
         return "quarantined"
     outcome = centre.reader.read(one, profile, raw.received_at, ref)
     for reason, sentence in outcome.problems:

@@ -31,14 +31,15 @@ class Owner(Protocol):
     def turned_away(self, session: Session, reason: str, sentence: str, data: bytes) -> None: ...
     def closed(self, session: Session) -> None: ...
     def congested(self, session: Session) -> bool: ...
-    def noisy(self, session: Session, seconds: float) -> float: ...
+    def noisy(self, seconds: float) -> float: ...
 
 
 class Session(asyncio.BufferedProtocol):
     """One connection. Memory is bounded: one unfinished frame in, `OUT_LIMIT` of answers out."""
 
     __slots__ = (
-        "clogged_at", "close_at", "close_reason", "framer", "last_in", "mns", "number", "opened_at", "owner", "patience", "peer", "resting",
+        "clogged_at", "close_at", "close_reason", "framer", "last_in", "mns", "number", "opened_at", "owner",
+        "patience", "peer", "resting",
         "started", "transport",
     )  # fmt: skip
 
@@ -64,7 +65,7 @@ class Session(asyncio.BufferedProtocol):
         if not self.owner.opened(self):
             self.turn_away("too-many-connections")
 
-    def get_buffer(self, sizehint: int) -> memoryview:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio names it
         return self.owner.read_buffer
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -84,7 +85,7 @@ class Session(asyncio.BufferedProtocol):
             self.owner.refusals(self, refused)
         if reason := self.patience.received(nbytes, len(frames), self.framer.waiting, now):
             self.turn_away(reason, data=data[:512])
-        elif not frames and (rest := self.owner.noisy(self, self.owner.tick() - now)):
+        elif not frames and (rest := self.owner.noisy(self.owner.tick() - now)):
             self.resting = True
             self.transport.pause_reading()
             asyncio.get_running_loop().call_later(rest, self._wake)
@@ -108,7 +109,7 @@ class Session(asyncio.BufferedProtocol):
         self.clogged_at = None
         self.resume()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         frames = self.framer.close()
         if frames:
             self.owner.frames(self, frames)

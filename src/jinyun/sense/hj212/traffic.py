@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -32,6 +33,7 @@ NOISE_SHARE, NOISE_AT_ONCE = 0.2, 0.1  # of one core that bytes without frames m
 NOISE_REST_MOST = 30.0
 RAW_KEPT = 8192
 CODES_LISTED = 50
+WRONG_PASSWORD = ("password", "PW is not the one in the device's record (访问密码与设备档案不符)")
 KEEP_IN_JOURNAL = frozenset({"crc-wrong", "crc-dialect", "length-wrong"})
 """Refusals that look like frames: their bytes go to the journal too."""
 HEARTBEATS = frozenset({"9015", "9021"})  # outside 2017, seen in use (rules 6)
@@ -84,20 +86,21 @@ class Traffic:
                 self.centre.book.changed.add(mn)
 
     def congested(self, session: Session) -> bool:
+        """Too much in hand: `session` is paused until there is less."""
         if not self.centre.ingest.congested():
             return False
         self.centre.ingest.paused.add(session)
         return True
 
-    def noisy(self, session: Session, seconds: float) -> float:
-        """Bytes without a frame took `seconds` to look through: how long their sender shall wait before it is read on."""
+    def noisy(self, seconds: float) -> float:
+        """Bytes without a frame took `seconds` to look through: how long their sender shall wait."""
         now = self.tick()
         self.noise_debt = max(0.0, self.noise_debt - (now - self.noise_at) * NOISE_SHARE) + seconds
         self.noise_at = now
         return min(NOISE_REST_MOST, self.noise_debt / NOISE_SHARE) if self.noise_debt > NOISE_AT_ONCE else 0.0
 
     def _identified(self, session: Session, mn: str, link: Link) -> None:
-        """A good frame of this MN came on a connection that does not hold it: the newest connection does from now on."""
+        """A good frame of this MN came on a connection that does not hold it: from now on it does."""
         older = self.current.get(mn)
         self.current[mn] = session
         session.mns.add(mn)
@@ -118,7 +121,7 @@ class Traffic:
             try:
                 one, profile = parse(frame, profile_of)
             except BadPacket as bad:
-                self._refused_frame(session, bad.mn, bad.code, bad.sentence, frame.data, now)
+                self._refuse_frame(session, self._reject(session, bad.mn, (bad.code, bad.sentence), frame.data, now))
                 continue
             mn = one.mn
             if not mn and len(session.mns) == 1 and one.cn.startswith("90"):
@@ -126,67 +129,76 @@ class Traffic:
                 profile = profile_of(mn)
             if profile is None or not profile.site:
                 profile = None
-                if reason := self._stranger(mn):
-                    self._refused_frame(session, mn, *reason, frame.data, now)
+                if why := self._stranger(mn):
+                    self._refuse_frame(session, self._reject(session, mn, why, frame.data, now))
                     continue
             elif profile.password and one.pw != profile.password and (one.pw or not one.cn.startswith("90")):
-                self._refused_frame(
-                    session, mn, "password", "PW is not the one in the device's record (访问密码与设备档案不符)", frame.data, now
-                )
+                self._refuse_frame(session, self._reject(session, mn, WRONG_PASSWORD, frame.data, now))
                 continue
             holder = self.current.get(mn)
             if holder is not session and (holder is None or session.number > holder.number):
                 self._identified(session, mn, centre.book.of(mn))
-            centre.ingest.offer(Item(session, frame.data, mn, one, profile, now, tick))
+            item = Item(session, frame.data, mn, now, tick)
+            item.packet, item.profile = one, profile
+            centre.ingest.offer(item)
 
     def _stranger(self, mn: str) -> tuple[str, str] | None:
         """Why an unregistered device's message is not even kept in quarantine, or None."""
         if not mn:
             return "no-mn", "the frame names no MN, so nobody knows whose it is (缺少 MN)"
         if not self.strangers.take(self.tick()) or not self.centre.held.room(mn):
-            return "quarantine-full", "too many unregistered devices; register or block them (未登记设备过多，隔离区已满)"
+            return (
+                "quarantine-full",
+                "too many unregistered devices; register or block them (未登记设备过多，隔离区已满)",
+            )
         return None
 
     def refusals(self, session: Session, refusals: list[Refusal]) -> None:
         now = self.centre.clock.now()
         for one in refusals:
             mn = one.mn
-            if mn and one.dialect in DIALECTS[1:] and (self.centre.devices.get(mn) or mn in session.mns or mn in self.centre.held.held):
-                self.centre.book.of(mn).dialects[one.dialect] += 1
+            if mn and one.dialect in DIALECTS[1:] and (self._known(mn) or self.strangers.take(self.tick())):
+                self.centre.book.of(mn).dialects[one.dialect] += 1  # its CRC fits a dialect: the MN is no accident
             elif not mn and len(session.mns) == 1:
                 mn = next(iter(session.mns))
+            reject = self._reject(session, mn, (one.code, one.sentence), one.raw, now)
             if one.code in KEEP_IN_JOURNAL:
-                self._refused_frame(session, mn, one.code, one.sentence, one.raw, now)
+                self._refuse_frame(session, reject)
             else:
-                self.refuse(session.peer, mn, one.code, one.sentence, one.raw, now)
+                self.refuse(reject)
 
     def turned_away(self, session: Session, reason: str, sentence: str, data: bytes) -> None:
-        self.refuse(session.peer, "", reason, sentence, data, self.centre.clock.now())
+        self.refuse(self._reject(session, "", (reason, sentence), data, self.centre.clock.now()))
 
-    def _refused_frame(self, session: Session, mn: str, reason: str, sentence: str, data: bytes, now: int) -> None:
+    def _reject(self, session: Session, mn: str, why: tuple[str, str], data: bytes, at: int) -> Reject:
+        return Reject(at, self.centre.link_name, session.peer, mn, why[0], why[1], data[:RAW_KEPT])
+
+    def _refuse_frame(self, session: Session, reject: Reject) -> None:
         """Refused, but a frame: its bytes go to the journal like any other's (sampled), then to the reject table."""
-        self._note(mn, Reject(now, self.centre.link_name, session.peer, mn, reason, sentence, data[:RAW_KEPT]))
-        if self._admitted(session.peer, mn, reason):
-            item = Item(session, data[:RAW_KEPT], mn, None, None, now, self.tick(), (reason, sentence))
+        self._note(reject)
+        if self._admitted(reject):
+            item = Item(session, reject.data, reject.mn, reject.at, self.tick())
+            item.reject = reject
             self.centre.ingest.offer(item)
 
-    def refuse(self, peer: str, mn: str, reason: str, sentence: str, data: bytes, at: int, ref=None) -> None:  # type: ignore[no-untyped-def]
+    def refuse(self, reject: Reject) -> None:
         """Into the reject table, or only counted when there are too many of the kind."""
-        reject = Reject(at, self.centre.link_name, peer, mn, reason, sentence, data[:RAW_KEPT], ref)
-        self._note(mn, reject)
-        if self._admitted(peer, mn, reason):
+        self._note(reject)
+        if self._admitted(reject):
             self.centre.clerk.refuse(reject)
 
-    def _admitted(self, peer: str, mn: str, reason: str) -> bool:
-        who = mn if mn and self.centre.devices.get(mn) else peer.rpartition(":")[0]
-        return self.centre.gate.admit(who, reason, self.tick())
+    def _admitted(self, reject: Reject) -> bool:
+        who = reject.mn if reject.mn and self.centre.devices.get(reject.mn) else reject.peer.rpartition(":")[0]
+        return self.centre.gate.admit(who, reject.reason, self.tick())
 
-    def _note(self, mn: str, reject: Reject) -> None:
+    def _known(self, mn: str) -> bool:
+        return mn in self.centre.book.links or self.centre.devices.get(mn) is not None
+
+    def _note(self, reject: Reject) -> None:
         """On the link page, when the MN is one we know of (a broken frame may name any)."""
-        book = self.centre.book
-        if mn and (mn in book.links or self.centre.devices.get(mn) is not None):
-            book.of(mn).refused(reject)
-            book.changed.add(mn)
+        if reject.mn and self._known(reject.mn):
+            self.centre.book.of(reject.mn).refused(reject)
+            self.centre.book.changed.add(reject.mn)
 
     # durable: answer
 
@@ -194,10 +206,8 @@ class Traffic:
         """The message is on disk: answer it. Called in the order of arrival."""
         one, profile = item.packet, item.profile
         if one is None:
-            reason, sentence = item.refusal or ("", "")
-            self.centre.clerk.refuse(
-                Reject(item.at, self.centre.link_name, item.session.peer, item.mn, reason, sentence, item.data, item.ref)
-            )
+            if item.reject is not None:
+                self.centre.clerk.refuse(replace(item.reject, ref=item.ref))
             return
         cn = one.cn
         reply = self.kinds.get(cn)
@@ -235,7 +245,7 @@ class Traffic:
         book.dirty.add(link.mn)
 
     def _clock(self, link: Link, one: Packet, at: int) -> None:
-        """Device clock against ours by the request number, which is the sender's time in ms (not when it echoes ours)."""
+        """Device clock against ours by the request number: the sender's time in ms, unless it echoes ours."""
         qn = one.qn
         flying = self.centre.desk.flying.get(link.mn)
         if len(qn) != 17 or one.cn.startswith("90") or (flying is not None and flying.qn == qn):
@@ -255,7 +265,8 @@ class Traffic:
                 profile = item.profile or self.centre.devices.get(item.mn)
                 if profile is None or not profile.site:
                     assert item.ref is not None
-                    self.centre.held.keep(item.mn, item.ref, item.at, item.session.peer, one.st, one.version)
+                    peer = item.session.peer
+                    self.centre.held.keep(item.mn, item.ref, item.at, peer, system=one.st, version=one.version)
                     self.centre.book.changed.add(item.mn)
                 elif one.cn.startswith("90") and one.cn not in HEARTBEATS:
                     self.centre.errands.answered(item.mn, one)
@@ -265,8 +276,7 @@ class Traffic:
             raise
         except Exception:
             log.exception("message not decoded", mn=item.mn, ref=str(item.ref))
-            self.refuse(item.session.peer, item.mn, "undecodable", "our decoder failed on it; the raw bytes are kept (解码失败)",
-                        item.data, item.at, item.ref)  # fmt: skip
+            self._refuse_item(item, ("undecodable", "our decoder failed on it; the raw bytes are kept (解码失败)"))
 
     def prepare(self, items: list[Item]) -> Future[None]:
         """Make the series that these items need, in the helper's thread."""
@@ -294,7 +304,10 @@ class Traffic:
                 link.counts["off-grid"] += 1
             if period is Period.REALTIME and not one.qn and not one.rf:
                 link.offsets.append(block.time - item.at / 1_000_000)
-            centre.on_arrival(Arrival(profile.site, mn, period, block.time, item.at))
+            try:
+                centre.on_arrival(Arrival(profile.site, mn, period, block.time, item.at))
+            except Exception:  # somebody else's trouble must not look like a bad message
+                log.exception("arrival not taken", mn=mn)
         if outcome.problems or content.refused or content.unknown or content.doubts:
             self._trouble(item, outcome.problems, content, link)
         if one.split is not None and not centre.joiner.add(one, content.time, centre.tick()):
@@ -308,8 +321,8 @@ class Traffic:
             centre.errands.check_clock(mn, link, profile)
 
     def _trouble(self, item: Item, problems: list[tuple[str, str]], content: Content, link: Link) -> None:
-        for reason, sentence in problems:
-            self.refuse(item.session.peer, item.mn, reason, sentence, item.data, item.at, item.ref)
+        for why in problems:
+            self._refuse_item(item, why)
         for code in content.unknown:
             if code in link.unknown_codes or len(link.unknown_codes) < CODES_LISTED:
                 link.unknown_codes[code] = link.unknown_codes.get(code, 0) + 1
@@ -317,4 +330,8 @@ class Traffic:
         if content.refused:
             link.counts["bad-values"] += len(content.refused)
             told = "; ".join(f"{bad.name}={bad.text[:40]}: {bad.sentence}" for bad in content.refused[:20])
-            self.refuse(item.session.peer, item.mn, f"value-{content.refused[0].reason}", told, item.data, item.at, item.ref)
+            self._refuse_item(item, (f"value-{content.refused[0].reason}", told))
+
+    def _refuse_item(self, item: Item, why: tuple[str, str]) -> None:
+        """Something in a durable message is refused."""
+        self.refuse(replace(self._reject(item.session, item.mn, why, item.data, item.at), ref=item.ref))

@@ -32,7 +32,8 @@ def row(centre: Centre, mn: str, now: int) -> dict[str, Any]:
     }  # fmt: skip
     if link is None:
         return base | {
-            "state": "gone" if registered else "quarantine", "last_at": None, "rate_per_min": 0.0, "rejects": 0, "crc_guess": "",
+            "state": "gone" if registered else "quarantine", "last_at": None, "rate_per_min": 0.0, "rejects": 0,
+            "crc_guess": "",
             "clock_offset_s": None, "gaps": 0, "peer": "", "connected": False, "frames": 0,
         }  # fmt: skip
     return base | {
@@ -66,13 +67,15 @@ def page(centre: Centre, mn: str) -> dict[str, Any]:
     seconds = now // 1_000_000
     gaps = centre.gaps.gaps(mn, seconds)
     missing = centre.gaps.count(mn, seconds)
+    registered = profile if profile is not None and profile.site else None
     return row(centre, mn, now) | {
         "gaps_open": missing, "profile": _profile(profile), "first_at": link.first_at or None, "system": link.system,
         "versions": {str(version): count for version, count in link.versions.items()}, "counts": dict(link.counts),
         "dialects": dict(link.dialects), "unknown_codes": dict(link.unknown_codes),
-        "frames": _frames(centre, mn, profile), "rejects": [_reject(r) for r in reversed(list(link.rejects))], "frames_total": link.total,
+        "frames": _frames(centre, mn, profile), "rejects": [_reject(r) for r in reversed(list(link.rejects))],
+        "frames_total": link.total,
         "gaps": gaps, "commands": commands(centre, mn),
-        "advice": advice(link, profile if profile and profile.site else None, clock_limit=centre.settings.clock_limit, gaps=missing),
+        "advice": advice(link, registered, clock_limit=centre.settings.clock_limit, gaps=missing),
         "quarantine": next((held.as_dict() for held in (centre.held.held.get(mn),) if held), None),
     }  # fmt: skip
 
@@ -150,15 +153,17 @@ def explain(data: bytes, profile: DeviceProfile | None) -> dict[str, Any]:
         items.append({
             "factor": factor, "zh": entry.zh if entry else factor, "en": entry.en if entry else factor,
             "unit": entry.unit if entry else "", "stat": stat.name,
-            "value": None if value == NO_VALUE else f"{(Decimal(value) / MICRO).normalize():f}", "flag": Flag(flag).name,
+            "value": None if value == NO_VALUE else f"{(Decimal(value) / MICRO).normalize():f}",
+            "flag": Flag(flag).name,
         })  # fmt: skip
     return told | {
-        "qn": one.qn, "st": one.st, "cn": one.cn, "cn_zh": known.zh if known else "", "cn_en": known.en if known else "",
+        "qn": one.qn, "st": one.st, "cn": one.cn, "cn_zh": known.zh if known else "",
+        "cn_en": known.en if known else "",
         "mn": one.mn, "flag": one.flag, "edition": one.version, "split": list(split) if split else None,
-        "kind": said.kind, "time": said.time, "period": said.period.name if said.period is not None else None, "items": items,
+        "kind": said.kind, "time": said.time, "period": said.period.name if said.period is not None else None,
+        "items": items,
         "extras": [list(pair) for pair in said.extras[:ITEMS_SHOWN]], "odd": [*one.odd, *said.notes],
-        "refused": [{"name": bad.name, "text": bad.text, "reason": bad.reason, "sentence": bad.sentence} for bad in said.refused],
-        "doubts": [{"name": bad.name, "text": bad.text, "reason": bad.reason, "sentence": bad.sentence} for bad in said.doubts],
+        "refused": [bad._asdict() for bad in said.refused], "doubts": [bad._asdict() for bad in said.doubts],
     }  # fmt: skip
 
 
@@ -174,7 +179,9 @@ def check_params(cn: str, params: Mapping[str, Any]) -> dict[str, str]:
     texts = {name: str(value).strip() for name, value in params.items() if value not in (None, "")}
     for name, text in texts.items():
         if name not in fields_known:
-            raise BadInput(f"CN={cn} has no field {name!r}", field=name, hint=f"it has {', '.join(fields_known) or 'none'}")
+            raise BadInput(
+                f"CN={cn} has no field {name!r}", field=name, hint=f"it has {', '.join(fields_known) or 'none'}"
+            )
         if any(mark in text for mark in ";&#=\r\n"):
             raise BadInput(f"{name} may not hold ; & # = or line ends", field=name)
     for name, param in fields_known.items():
