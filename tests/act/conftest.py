@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from jinyun.act.room import ActRoom
 from jinyun.act.rules import Rules, load_rules
 from jinyun.domains import registry, supervision
 from jinyun.kernel.ports import MICRO, SYSTEM, Actor, DeviceProfile, Record
-from jinyun.kernel.terms import LENGTHS, Period, ReadingRef, Status, Verdict, VerdictItem, Window, instant
+from jinyun.kernel.terms import (
+    CHINA,
+    LENGTHS,
+    Period,
+    ReadingRef,
+    Status,
+    Verdict,
+    VerdictItem,
+    Window,
+    china_time,
+    instant,
+)
+from jinyun.store.database import make_engine, open_database
 from jinyun.store.kv import SqlKeyValue
 from jinyun.store.records import SqlRecords
 from jinyun.store.verdicts import SqlVerdicts
@@ -55,7 +71,7 @@ class Directory:
 class Desk:
     """One act room over real stores, with hands to move time and verdicts."""
 
-    day = instant(__import__("datetime").datetime(2026, 3, 2))  # a Monday, China time
+    day = instant(datetime(2026, 3, 2, tzinfo=CHINA))  # a Monday, China time
 
     def __init__(self, engine: Any, rules: Rules | None = None) -> None:
         self.clock, self.bus, self.directory = HandClock(self.day), Bus(), Directory()
@@ -142,8 +158,6 @@ class Desk:
 
     def at(self, n: int) -> str:
         """The n-th hour as records write it."""
-        from jinyun.kernel.terms import china_time
-
         return china_time(self.hour(n)).isoformat()
 
 
@@ -197,25 +211,40 @@ def aqi_verdict(start: int, value: int) -> Verdict:
     )  # fmt: skip
 
 
-@pytest.fixture
-def desk(sqlite: Any) -> Desk:
-    return Desk(sqlite)
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with its schema in place, to be copied."""
+    path = tmp_path_factory.mktemp("act") / "empty.db"
+    open_database(path).dispose()
+    return path
+
+
+def _careless(connection: Any, _: Any) -> None:
+    """Tests kill rooms, not machines: no waiting for the disk."""
+    connection.execute("PRAGMA synchronous=OFF")
 
 
 @pytest.fixture
-def make_desk(tmp_path: Any) -> Any:
+def make_desk(tmp_path: Path, empty_database: Path) -> Iterator[Callable[..., Desk]]:
     """Desks of their own, each on a fresh database."""
-    from jinyun.store.database import open_database
-
-    engines = []
+    engines: list[Engine] = []
 
     def make(rules: Rules | None = None) -> Desk:
-        engines.append(open_database(tmp_path / f"desk{len(engines)}.db"))
+        path = tmp_path / f"desk{len(engines)}.db"
+        shutil.copy(empty_database, path)
+        engine = make_engine(path)  # a copy of the empty one: nothing to migrate
+        event.listen(engine, "connect", _careless)
+        engines.append(engine)
         return Desk(engines[-1], rules)
 
     yield make
     for engine in engines:
         engine.dispose()
+
+
+@pytest.fixture
+def desk(make_desk: Callable[..., Desk]) -> Desk:
+    return make_desk()
 
 
 @pytest.fixture

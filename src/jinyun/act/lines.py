@@ -198,16 +198,24 @@ class Lines:
         self.write(line, matter, fold.rule, subject, episode=episode, record=record)
 
     def write(
-        self, line: Line, matter: str, rule: Rule, subject: str, *, episode: Episode, record: Record | None
+        self,
+        line: Line,
+        matter: str,
+        rule: Rule,
+        subject: str,
+        *,
+        episode: Episode,
+        record: Record | None,
+        thorough: bool = False,
     ) -> Record:
-        """Bring alarm and case to what the episode is."""
+        """Bring alarm and case to what the episode is; `thorough`: the case too where the alarm did not change."""
         before = record.data.get("level") if record else None
         began = record is None or (record.state == "ended" and episode.ended_at is None)
         alarm = self._alarms.write(record, rule, matter, subject, episode)
         line.alarms[matter] = alarm.id
         if rule.case is not None and (began or not alarm.data.get("case")):
             self._cases.take(alarm, rule, subject, episode.run_start)
-        elif before is not None and alarm.data["level"] < before:
+        elif thorough or (before is not None and alarm.data["level"] < before):
             self._cases.grew_worse(alarm, rule)
         return alarm
 
@@ -266,7 +274,7 @@ class Lines:
                 record = _matching(episode, free)
                 if record is not None:
                     free.remove(record)
-                self.write(line, matter, rule, subject, episode=episode, record=record)
+                self.write(line, matter, rule, subject, episode=episode, record=record, thorough=True)
             for record in free:
                 if record.data.get("end_reason") not in ("corrected", "merged"):
                     kept = [one for one in (told[matter].episodes if matter in told else ()) if _overlap(one, record)]

@@ -97,7 +97,6 @@ class ActRoom:
     def recover(self) -> None:
         """Build the memory from the stores and catch up; called at the start, before the first verdict."""
         with self._lock:
-            self._ready = True
             self._sites.forget()
             self._end_orphans()
             self._live.recover()
@@ -111,6 +110,7 @@ class ActRoom:
             self._lines.recover(missed)
             for case in cases:
                 self._cases.progress(case.id)
+            self._ready = True
 
     # --- what pages and guards ask ------------------------------------------------------------------------------------
 
