@@ -25,7 +25,10 @@ class Live:
     """`house` with its doors open at `url` and `hj212_port`; leaves nothing behind."""
 
     def __init__(self, folder: Path, prepare: Callable[[House], None] | None = None, **settings: Any) -> None:
-        self.house = House(Settings.load(folder, http_port=0, hj212_port=0, **settings))
+        self._listening = socket.socket()
+        self._listening.bind(("127.0.0.1", 0))
+        port = self._listening.getsockname()[1]
+        self.house = House(Settings.load(folder, http_port=port, hj212_port=0, **settings))
         self.house.jobs.start = lambda: None  # type: ignore[method-assign]  # `settle` judges and acts, nobody beside it
         if prepare is not None:
             prepare(self.house)
@@ -46,8 +49,7 @@ class Live:
             self.app = create_app(self.house)
             self._stop = asyncio.Event()
             self._loop = asyncio.get_running_loop()
-            with socket.socket() as listening:
-                listening.bind(("127.0.0.1", 0))
+            with self._listening as listening:
                 self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
                 server = uvicorn.Server(
                     uvicorn.Config(self.app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)

@@ -190,10 +190,10 @@ def open_registers(folder: Path) -> Iterator[RemoteRegisters | StoppedRegisters]
 @contextlib.contextmanager
 def _stopped(folder: Path) -> Iterator[Any]:
     """The house of a stopped node, not started: its files opened, its doors shut."""
-    from jinyun.app.assemble import House
-
     if not (folder / "records.sqlite").is_file() and not (folder / "jinyun.toml").is_file():
         raise BadInput(f"{folder} is no node's folder", hint="name one with --folder, or start a node there first")
+    from jinyun.app.assemble import House  # heavy: every room comes with it
+
     house = House(Settings.load(folder))
     try:
         yield house

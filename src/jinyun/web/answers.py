@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import structlog
@@ -68,8 +69,14 @@ def list_answer(
     if not as_csv:
         return packed_answer(request, encode(value))
     rows = value["items"] if isinstance(value, Mapping) else value
-    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{name}.csv"'}
+    headers = {"cache-control": "no-store", "content-disposition": f"attachment; {_file_name(name + '.csv')}"}
     return Response(csv_bytes(rows, labels), 200, headers, "text/csv; charset=utf-8")
+
+
+def _file_name(name: str) -> str:
+    """A file name in a header, RFC 6266: plain for all, whole for those that read it."""
+    plain = "".join(one if one.isascii() and (one.isalnum() or one in "-_.") else "_" for one in name)
+    return f"filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def error_answer(error: JinyunError) -> Response:

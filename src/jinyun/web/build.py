@@ -23,16 +23,23 @@ PUBLIC = frozenset({("/api/session", "post"), ("/api/health", "get"), ("/api/bas
 
 
 def build(house: House) -> FastAPI:
-    """The application; documentation pages that would fetch from the outside are left out."""
-    app = FastAPI(title="Jinyun 缙云", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    """The application of one house: the routes over its use cases, the live stream, the built page."""
+    app = bare()
     cases = UseCases(house)
     app.state.cases = cases
     app.state.hub = Hub(house.bus, cases.live_values, cases.now)
+    install_pages(app)
+    return app
+
+
+def bare() -> FastAPI:
+    """The routes alone, with no house behind them: enough to describe the API. Documentation pages that would fetch
+    from the outside are left out."""
+    app = FastAPI(title="Jinyun 缙云", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     install_error_handlers(app)
     for one in ROUTERS:
         app.include_router(one.router, responses=ERRORS)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
-    install_pages(app)
     app.add_middleware(Doorman)
     return app
 

@@ -1,0 +1,52 @@
+"""The API does what its OpenAPI description says, whatever is sent: no 500, only documented answers."""
+
+from __future__ import annotations
+
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from jinyun.web.build import bare
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+BOUND = settings(
+    max_examples=8,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+# Without the endless stream, and without what would end our own log-in.
+DESCRIPTION = bare().openapi()
+schema = (
+    schemathesis.openapi.from_dict(DESCRIPTION)
+    .exclude(path="/api/events")
+    .exclude(path_regex="/api/(session|accounts)", method=["POST", "DELETE"])
+)
+
+
+@schema.parametrize()
+@BOUND
+def test_every_address_keeps_its_word(case, live):
+    answer = case.call(base_url=live.url, headers={"authorization": f"Bearer {live.cases.local_token}"}, timeout=20)
+    case.validate_response(answer, checks=CHECKS)
+
+
+def test_the_description_is_whole():
+    for path, methods in DESCRIPTION["paths"].items():
+        for method, operation in methods.items():
+            assert operation["description"], f"{method} {path} says nothing"
+            assert "4XX" in operation["responses"], f"{method} {path}"
+            public = (
+                path in ("/api/health",)
+                or path.startswith("/api/basemap")
+                or (path, method) == ("/api/session", "post")
+            )
+            assert bool(operation.get("security")) is not public, f"{method} {path}"
