@@ -32,13 +32,13 @@ class DeviceClient:
     async def run(self) -> None:
         """Until `close`."""
         self._task = asyncio.current_task()
-        pause = 1.0
+        pause = min(1.0, self.longest)
         with contextlib.suppress(asyncio.CancelledError):
             while not self._closed:
                 try:
                     reader, self._writer = await asyncio.open_connection(self.host, self.port)
                     self.connections += 1
-                    pause = 1.0
+                    pause = min(1.0, self.longest)
                     await self._talk(reader)
                 except OSError:
                     pass

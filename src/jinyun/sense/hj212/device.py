@@ -53,7 +53,7 @@ class Device:
     ``out = device.receive(data, now)``; ``out = device.upload("2011", items, time, now)``; ``out = device.tick(now)``
     (re-sends); `now` is µs. Every returned element is one frame. Settings that commands change are plain attributes:
     `overtime` [s], `recount`, `realtime_interval` [s], `minute_interval` [min], `pw`, `clock_offset` [µs, its
-    clock minus `now`], `sending`, `sending_state`, `parameters` {(PolId, InfoId): text}, `cycles` {PolId: (CstartTime, Ctime)}.
+    clock minus `now`], `sending`, `sending_state`, `parameters` {(PolId, InfoId): text}, `cycles` {PolId: (start, h)}.
 
     Parameters
     ----------

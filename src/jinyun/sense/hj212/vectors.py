@@ -18,7 +18,7 @@ from jinyun.kernel.ports import MICRO, NO_VALUE
 from jinyun.kernel.terms import Flag, china_time
 from jinyun.sense.hj212.codes import COMMANDS
 from jinyun.sense.hj212.content import decode
-from jinyun.sense.hj212.framing import Framer, RawFrame, examine
+from jinyun.sense.hj212.framing import Framer, RawFrame, Refusal, examine
 from jinyun.sense.hj212.packet import BadPacket, parse, read_header
 from jinyun.sense.hj212.plan import factor_words
 
@@ -127,9 +127,9 @@ def decode_lines(stream: BinaryIO | Iterable[bytes], *, sm4_key: bytes = b"") ->
     framer = Framer(sm4_key=sm4_key)
     for block in (first, *blocks) if first else ():
         yield from (shown(frame, sm4_key=sm4_key) for frame in framer.feed(block))
-        yield from map(_refused, framer.rejects())
+        yield from map(refused, framer.rejects())
     yield from (shown(frame, sm4_key=sm4_key) for frame in framer.close())
-    yield from map(_refused, framer.rejects())
+    yield from map(refused, framer.rejects())
 
 
 def _blocks(stream: BinaryIO | Iterable[bytes]) -> Iterator[bytes]:
@@ -162,7 +162,8 @@ def _decode_json(lines: Iterable[bytes], sm4_key: bytes) -> Iterator[dict[str, A
         yield {"id": row.get("id", number), **shown(examine(raw, sm4_key=sm4_key), sm4_key=sm4_key)}
 
 
-def _refused(refusal: Any) -> dict[str, Any]:
+def refused(refusal: Refusal) -> dict[str, Any]:
+    """A refusal for people and programs; at most 256 of its bytes."""
     return {
         "refused": refusal.code, "sentence": refusal.sentence, "mn": refusal.mn or None,
         "dialect": refusal.dialect or None, "hex": refusal.raw[:256].hex(),
