@@ -82,8 +82,11 @@ class SimDevice:
         """When the report of `label` leaves: after its end by the device's own delay. [µs]"""
         length = self.length(period)
         chance = unit(self.stream, 1 + period)
-        if period is Period.REALTIME:
-            return (label - self.skew_s) * MICROS + int((0.5 + (length - 1.0) * chance) * MICROS)
+        if (
+            period is Period.REALTIME
+        ):  # without a QN the DataTime is all that shows a 2005 logger's clock: soon after it
+            spread = length - 1.0 if self.logger.edition != 2005 else 3.0
+            return (label - self.skew_s) * MICROS + int((0.5 + spread * chance) * MICROS)
         low, high = {
             Period.MINUTE: (2.0, min(60.0, 0.5 * length)), Period.HOUR: (8.0, 100.0), Period.DAY: (20.0, 300.0),
         }[period]  # fmt: skip
@@ -152,7 +155,10 @@ class SimDevice:
             return []
         self._now = now
         self.clock_s(now)
+        times_set = self.device.times_set
         out = self.device.receive(data, now)
+        if self.device.times_set > times_set:  # set back, its request numbers go back with it
+            self.device._last_qn = 0
         self.device.overtime = max(self.device.overtime, self.overtime)  # in fast time an answer takes longer
         if self._sample_wanted:
             self._sample_wanted = False
