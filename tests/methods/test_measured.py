@@ -10,7 +10,6 @@ from handmade import NOON, Book, hour_at
 
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.terms import Flag, Period, Stat
-from jinyun.kernel.units import convert, unit_of
 from jinyun.methods.measured import covered_minutes, hour_value, index
 from jinyun.methods.statistics import mean, multiple, percentile, printed, round_fraction, weighted_mean
 
@@ -113,12 +112,3 @@ def test_printed_keeps_what_the_number_has():
     assert printed(Decimal("1.230000"), 1) == "1.23"
     assert printed(Decimal("52.000000"), 1) == "52.0"
     assert printed(Decimal("7"), 0) == "7"
-
-
-def test_units():
-    assert convert(Decimal("0.0001"), "mg/L", "ug/L") == Decimal("0.1")
-    assert convert(Decimal("2.5"), "μg/m³", "mg/m3") == Decimal("0.0025")
-    assert convert(Decimal(50), "mg/m3", "mg/m3") == 50
-    assert unit_of(" mg/m³ ") == "mg/m3"
-    with pytest.raises(BadInput, match="cannot turn 'mg/L' into '%'"):
-        convert(Decimal(1), "mg/L", "%")

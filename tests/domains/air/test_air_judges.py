@@ -57,7 +57,7 @@ def test_a_missing_item_is_na_at_a_station():
     verdict = judge(filled(no2=None))
     assert (verdict.status, verdict.figure, verdict.level, verdict.label_zh) == (Status.CANNOT_JUDGE, None, None, "NA")
     assert verdict.extra["missing"] == ["no2"]
-    assert "二氧化氮无有效数据" in verdict.sentence_zh
+    assert "二氧化氮有效数据不足" in verdict.sentence_zh
     published = judge(filled(no2=None, pm2_5=120))
     assert (published.status, published.figure) == (Status.EXCEEDS, "158")
 

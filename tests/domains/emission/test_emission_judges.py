@@ -67,7 +67,7 @@ def test_only_normal_values_are_judged(flag):
     book.add("cod_cr", "500", flag=flag)
     verdict = judge(book, limit("cod_cr", "50"))
     assert (verdict.status, verdict.figure, verdict.level, verdict.evidence()) == (Status.CANNOT_JUDGE, None, None, ())
-    assert "化学需氧量无有效数据" in verdict.sentence_zh
+    assert "化学需氧量有效数据不足" in verdict.sentence_zh
 
 
 def test_a_value_without_flag_is_judged_and_says_so():

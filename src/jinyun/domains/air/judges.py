@@ -266,8 +266,11 @@ def _sentences(given: JudgeInput, report: Report, items: tuple[VerdictItem, ...]
     lost_zh = listed(factor_of(name).zh for name in result.missing)
     lost_en = listed((factor_of(name).en for name in result.missing), english=True)
     if result.value is None or result.level is None:
-        cause_zh = f"{lost_zh}无有效数据" if lost_zh else "无有效数据"
-        return f"{zh}AQI不发布（NA）：{cause_zh}。", f"{en}no AQI (NA), no valid data for {lost_en or 'any item'}."
+        cause_zh = f"{lost_zh}有效数据不足" if lost_zh else "无有效数据"
+        return (
+            f"{zh}AQI不发布（NA）：{cause_zh}。",
+            f"{en}no AQI (NA), not enough valid data for {lost_en or 'any item'}.",
+        )
     category = result.level.category_zh
     zh += f"AQI {result.value}，{category}（{result.level.level_zh}）"
     en += f"AQI {result.value}, {CATEGORY_EN[category]}"
@@ -277,7 +280,7 @@ def _sentences(given: JudgeInput, report: Report, items: tuple[VerdictItem, ...]
         zh += "，首要污染物：" + listed(f"{f.zh} {figure}{unit_words(f.unit)}" for f, figure in parts)
         en += "; primary pollutant " + listed((f"{f.en} {n}{unit_words(f.unit)}" for f, n in parts), english=True)
     if result.missing:
-        zh, en = f"{zh}；{lost_zh}无有效数据", f"{en}; no valid data for {lost_en}"
+        zh, en = f"{zh}；{lost_zh}有效数据不足", f"{en}; not enough valid data for {lost_en}"
     return f"{zh}。", f"{en}."
 
 

@@ -231,7 +231,7 @@ def _sentences(
         zh += "无法判定"
         en += "cannot be judged"
     if lost:
-        zh, en = f"{zh}；{lost_zh}无有效数据", f"{en}; no valid data for {lost_en}"
+        zh, en = f"{zh}；{lost_zh}有效数据不足", f"{en}; not enough valid data for {lost_en}"
     return f"{zh}。", f"{en}."
 
 

@@ -212,8 +212,8 @@ def _sentences(
     share_en = f"{found.evaluated} of {found.of} items evaluated"
     if status is Status.CANNOT_JUDGE:
         return (
-            f"{start_zh}无法判定：{lost_zh}无有效数据；其余{found.evaluated}项为{class_zh}。",
-            f"{start_en}cannot be judged: no valid data for {lost_en}; "
+            f"{start_zh}无法判定：{lost_zh}有效数据不足；其余{found.evaluated}项为{class_zh}。",
+            f"{start_en}cannot be judged: not enough valid data for {lost_en}; "
             f"the other {found.evaluated} items give {class_en}.",
         )
     zh = f"{start_zh}为{class_zh}，{'达到' if status is Status.ATTAINS else '未达到'}目标{LABELS_ZH[target]}类"
@@ -223,7 +223,7 @@ def _sentences(
         zh += f"；定类因子：{listed(_told(found.items[f], figures[f], False) for f in found.deciding)}"
         en += f"; decided by {listed((_told(found.items[f], figures[f], True) for f in found.deciding), english=True)}"
     if missing:
-        zh, en = f"{zh}；{lost_zh}无有效数据", f"{en}; no valid data for {lost_en}"
+        zh, en = f"{zh}；{lost_zh}有效数据不足", f"{en}; not enough valid data for {lost_en}"
     return f"{zh}。{share_zh}。", f"{en}. {share_en}."
 
 
