@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import deque
 from pathlib import Path
@@ -253,11 +254,27 @@ async def node(args: argparse.Namespace, folder: Path) -> dict[str, object]:
             await asyncio.sleep(0.1)
 
     watcher = asyncio.create_task(watch())
+    stop = threading.Event()
+
+    def spin() -> None:
+        while not stop.is_set():
+            sum(range(1000))
+
+    if args.busy:
+        threading.Thread(target=spin, name="busy", daemon=True).start()
     out, _ = await process.communicate()
     watcher.cancel()
+    stop.set()
     loaded = json.loads(out)
     used = resource.getrusage(resource.RUSAGE_SELF)
     busy = time.perf_counter() - started
+    import psutil
+
+    names = {one.native_id: one.name for one in threading.enumerate()}
+    by_thread: dict[str, float] = {}
+    for one in psutil.Process().threads():
+        name = names.get(one.id, "others")
+        by_thread[name] = round(by_thread.get(name, 0.0) + one.user_time + one.system_time, 1)
     await centre.stop()
     readings.flush()
     stored = dict(readings.state())
@@ -267,6 +284,7 @@ async def node(args: argparse.Namespace, folder: Path) -> dict[str, object]:
         "blocks": stored["blocks"], "arrivals": arrivals, "refused": dict(centre.gate.total),
         "node_answer_lag": centre.ingest.lag(),
         "node_cpu_share": round((used.ru_utime + used.ru_stime - me.ru_utime - me.ru_stime) / busy, 3),
+        "cpu_s_by_thread": by_thread,
         "node_rss_mb": round(used.ru_maxrss / 1024), "most_in_hand": worst["in_hand"],
         "most_rows_waiting": worst["backlog"],
         "stored_after_s": round(time.perf_counter() - started, 1), "slowest_commit_s": stored["slowest_commit_seconds"],
@@ -285,6 +303,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2500.0)
     parser.add_argument("--connections", type=int, default=1000)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--busy", action="store_true", help="a thread of pure Python beside it, as judging is at worst")
     parser.add_argument("--profile", type=Path, help="write a cProfile of the node's loop there")
     parser.add_argument("--load", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()

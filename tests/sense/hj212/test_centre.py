@@ -12,6 +12,9 @@ from centres import MN, Bench, Logger, china, china_text, fields, framed
 from jinyun.kernel.errors import BadInput, NotFound, Unavailable
 from jinyun.kernel.ports import Actor, DeviceProfile
 from jinyun.kernel.terms import Origin, Period
+from jinyun.sense.hj212 import compose
+from jinyun.sense.hj212.client import DeviceClient
+from jinyun.sense.hj212.device import Device
 
 OFFICER = Actor("li", ("officer",))
 HOURS = (Period.HOUR,)
@@ -335,7 +338,7 @@ async def test_link_page_shows_frames_decoded(bench):
     assert page["state"] == "online"
     assert page["profile"]["mn"] == MN
     assert abs(page["clock_offset_s"]) < 5
-    assert centre.last_seen(MN) == page["last_at"]
+    assert centre.last_seen() == {MN: page["last_at"]}
     row = next(r for r in centre.links() if r["mn"] == MN)
     assert {
         "mn",
@@ -361,10 +364,11 @@ async def test_last_seen_outlives_a_restart(bench):
     async with Logger(centre.port) as logger:
         await logger.send("2011", f"DataTime={now_text()};w01018-Rtd=1")
         await logger.hear()
-    seen = centre.last_seen(MN)
+    seen = centre.last_seen()
+    assert set(seen) == {MN}
     await b.stop()
     centre = await b.start()
-    assert centre.last_seen(MN) == seen
+    assert centre.last_seen() == seen
 
 
 async def test_command_goes_out_and_its_answers_come_back(bench):
@@ -586,3 +590,46 @@ async def test_stop_answers_and_stores_what_is_in_hand(bench):
         assert len(b.values()) == 200
         b.close()
     b.centre = None
+
+
+async def run_device(b, device):
+    """Our own device side against the centre, on a socket."""
+    client = DeviceClient(device, "127.0.0.1", b.centre.port, clock=b.clock.now, longest=0.2, every=0.1)
+    task = asyncio.create_task(client.run())
+    await b.until(lambda: client.connected)
+    return client, task
+
+
+@pytest.mark.parametrize("edition", [2005, 2017, 2025])
+async def test_our_device_is_served_in_every_edition(bench, edition):
+    """Uploads, operator's commands and back-fill against our own data logger, with SM4 in 2025."""
+    key = bytes(range(16)) if edition == 2025 else b""
+    b = bench(
+        profile(periods=HOURS, edition=str(edition), sm4_key=key, set_clock=True),
+        backfill=True,
+        look_back={"HOUR": 8 * 3600},
+    )
+    hour = half_past(b)
+    centre = await b.start()
+    code = "011" if edition == 2005 else "w01018"
+    past = {hour - n * 3600: [compose.item(code, "N", Avg=f"{n}.5")] for n in range(3, 12)}
+
+    def history(cn, begin, end):
+        assert cn == "2061"
+        return [(when, items) for when, items in sorted(past.items()) if begin <= when <= end]
+
+    device = Device(MN, st="32", edition=edition, sm4_key=key, history=history)
+    client, task = await run_device(b, device)
+    await client.send("2061", [compose.item(code, "N", Avg="1.5")], hour - 3600)
+    done = await b.until(lambda: not missing(b) and b.values(periods=HOURS) and len(b.values()) >= 7)
+    assert done
+    asked = centre.command(MN, "1011", {}, OFFICER)
+    told = await centre.wait(asked["id"], 10)
+    assert (told["state"], told["exe_rtn"]) == ("done", 1)
+    await client.close()
+    await task
+    await b.settle()
+    expected = {("cod_cr", "AVG", hour - n * 3600): f"{n}.5" for n in (1, *range(3, 9))}
+    assert b.values() == expected
+    assert {gap["state"] for gap in centre.link(MN)["gaps"]} == {"filled"}
+    assert not centre.gate.total

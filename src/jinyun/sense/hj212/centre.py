@@ -8,8 +8,10 @@ clocks, gaps), `recovery` (replay), `views` (pages).
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -48,6 +50,10 @@ from jinyun.sense.hj212.traffic import Traffic
 
 log = structlog.get_logger("hj212")
 
+SWITCH_INTERVAL = 0.0005
+"""How long a thread of pure Python (judging, sealing) may keep the loop from the interpreter [s]. The loop lets go of it at
+each send and receive; with Python's default of 5 ms one busy thread would bring answers down to about 100 a second."""
+
 
 class Centre:
     """`replay` once (any thread), then `start` and `stop` on the loop."""
@@ -77,6 +83,7 @@ class Centre:
         self.replayed: Mapping[str, int] = {}
         self.waiters: dict[int, list[asyncio.Future[dict[str, Any]]]] = {}
         self.adopting = threading.Lock()
+        self.shared_sites: tuple[int, frozenset[str]] = (-1, frozenset())
         self.helper = ThreadPoolExecutor(1, "hj212-helper")  # histories, adoption: may take long
         self.maker = ThreadPoolExecutor(1, "hj212-series")  # new series: decoding waits for it
         self.sweeper: asyncio.TimerHandle | None = None
@@ -125,7 +132,10 @@ class Centre:
     def _history(self, mn: str, period: Period, start: int, end: int) -> list[int]:
         """Times the store has of a device; none when several devices share its site (theirs cannot be told apart)."""
         profile = self.devices.get(mn)
-        if profile is None or sum(one.site == profile.site for one in self.devices.all()) > 1:
+        if self.shared_sites[0] != self.devices.version:
+            sites = Counter(one.site for one in self.devices.all())
+            self.shared_sites = self.devices.version, frozenset(site for site, count in sites.items() if count > 1)
+        if profile is None or profile.site in self.shared_sites[1]:
             return []
         return self.readings.times(profile.site, period, start, end)
 
@@ -153,6 +163,7 @@ class Centre:
     async def start(self, host: str, port: int) -> None:
         """Listen. Raises OSError when the address cannot be had."""
         self.loop = self.ingest.loop = asyncio.get_running_loop()
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_INTERVAL))
         self.clerk.start()
         self.door.open(host, port)
         self.link_name = f"hj212:{self.door.port}"
@@ -209,9 +220,9 @@ class Centre:
         """Everything of one link: last frames decoded, refusals, gaps, commands, advice. Raises `NotFound`."""
         return views.page(self, mn)
 
-    def last_seen(self, mn: str) -> int | None:
-        """When a good frame of the device last came [µs], None when never."""
-        return self.book.last_seen(mn)
+    def last_seen(self) -> dict[str, int]:
+        """When a good frame of each device last came [µs]; devices never heard are left out."""
+        return self.book.last_seen()
 
     def command(self, mn: str, cn: str, params: Mapping[str, Any], actor: Actor | str) -> dict[str, Any]:
         """Queue a command; it is durable when this returns and is sent when the device is there. ``["id"]`` names it.
