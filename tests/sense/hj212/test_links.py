@@ -103,5 +103,5 @@ def test_book_is_bounded_and_remembers():
     assert len(book.links) == 10
     again = LinkBook()
     again.load(book.saved())
-    assert again.last_seen()["M24"] == T0 + 24 * S
-    assert "M0" not in again.last_seen()
+    assert again.last_seen("M24") == T0 + 24 * S
+    assert again.last_seen("M0") is None

@@ -51,8 +51,8 @@ from jinyun.sense.hj212.traffic import Traffic
 log = structlog.get_logger("hj212")
 
 SWITCH_INTERVAL = 0.0005
-"""How long a thread of pure Python (judging, sealing) may keep the loop from the interpreter [s]. The loop lets go of it at
-each send and receive; with Python's default of 5 ms one busy thread would bring answers down to about 100 a second."""
+"""How long a thread of pure Python (judging, sealing) may keep the loop from the interpreter [s]. The loop lets go
+of it at each send and receive; with Python's default of 5 ms one busy thread would leave about 100 answers a second."""
 
 
 class Centre:
@@ -220,9 +220,9 @@ class Centre:
         """Everything of one link: last frames decoded, refusals, gaps, commands, advice. Raises `NotFound`."""
         return views.page(self, mn)
 
-    def last_seen(self) -> dict[str, int]:
-        """When a good frame of each device last came [µs]; devices never heard are left out."""
-        return self.book.last_seen()
+    def last_seen(self, mn: str) -> int | None:
+        """When a good frame of the device last came [µs], None when never."""
+        return self.book.last_seen(mn)
 
     def command(self, mn: str, cn: str, params: Mapping[str, Any], actor: Actor | str) -> dict[str, Any]:
         """Queue a command; it is durable when this returns and is sent when the device is there. ``["id"]`` names it.

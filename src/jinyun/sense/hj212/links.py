@@ -92,7 +92,7 @@ class Link:
     @property
     def clock_offset(self) -> float | None:
         """Device clock minus ours, median of the last messages [s]; positive: the device runs ahead."""
-        return round(median(self.offsets), 1) if self.offsets else None
+        return round(median(self.offsets), 1) + 0.0 if self.offsets else None  # + 0.0: never "-0.0"
 
     @property
     def crc_guess(self) -> str:
@@ -144,9 +144,10 @@ class LinkBook:
             link = self.links[mn] = Link(mn, frames=deque(maxlen=self.frames_shown))
         return link
 
-    def last_seen(self) -> dict[str, int]:
-        """When a good frame of each MN last came [µs]."""
-        return {mn: link.last_at for mn, link in list(self.links.items()) if link.last_at}
+    def last_seen(self, mn: str) -> int | None:
+        """When a good frame of the MN last came [µs]."""
+        link = self.links.get(mn)
+        return link.last_at if link and link.last_at else None
 
     def saved(self) -> dict[str, list[Any]]:
         """Small durable form: when each link was last heard and from where."""

@@ -12,7 +12,7 @@ from jinyun.kernel.factors import factors
 from jinyun.kernel.ports import MICRO, NO_VALUE, DeviceProfile
 from jinyun.kernel.terms import Flag, JournalRef, Reject
 from jinyun.sense.hj212 import codes, content, framing, packet
-from jinyun.sense.hj212.links import advice
+from jinyun.sense.hj212.links import Link, advice
 
 if TYPE_CHECKING:
     from jinyun.sense.hj212.centre import Centre
@@ -72,7 +72,7 @@ def page(centre: Centre, mn: str) -> dict[str, Any]:
         "gaps_open": missing, "profile": _profile(profile), "first_at": link.first_at or None, "system": link.system,
         "versions": {str(version): count for version, count in link.versions.items()}, "counts": dict(link.counts),
         "dialects": dict(link.dialects), "unknown_codes": dict(link.unknown_codes),
-        "frames": _frames(centre, mn, profile), "rejects": [_reject(r) for r in reversed(list(link.rejects))],
+        "frames": _frames(centre, mn, profile), "rejects": _rejects(centre, link),
         "frames_total": link.total,
         "gaps": gaps, "commands": commands(centre, mn),
         "advice": advice(link, registered, clock_limit=centre.settings.clock_limit, gaps=missing),
@@ -124,6 +124,15 @@ def _frames(centre: Centre, mn: str, profile: DeviceProfile | None) -> list[dict
             "verdict": "accepted" if "problem" not in decoded else "refused",
         })  # fmt: skip
     return shown
+
+
+def _rejects(centre: Centre, link: Link) -> list[dict[str, Any]]:
+    """Newest first; after a restart from the reject table."""
+    held = list(reversed(list(link.rejects)))
+    if not held and link.mn:
+        wanted = [f.name for f in fields(Reject)]
+        held = [Reject(**{name: found[name] for name in wanted}) for found in centre.rejects.find(mn=link.mn, limit=30)]
+    return [_reject(one) for one in held]
 
 
 def _reject(reject: Reject) -> dict[str, Any]:
