@@ -129,9 +129,7 @@ export interface Verdict {
   id: number
   judge: string
   subject: string
-  period: string
-  start: number
-  end: number
+  window: { period: string; start: number; end: number }
   status: 'attains' | 'exceeds' | 'cannot_judge'
   figure: string | null
   unit: string
@@ -184,7 +182,7 @@ export interface WhyNode {
   title_en: string
   figure?: string | null
   unit?: string | null
-  facts?: (Words & { value: any })[]
+  facts?: (Words & { value: any; value_en?: any })[]
   children?: WhyNode[]
   hex?: string
   text?: string

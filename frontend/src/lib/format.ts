@@ -123,6 +123,25 @@ export function roundText(text: string, places: number): string {
   return negative && kept !== 0n ? `-${shown}` : shown
 }
 
+const CLASSES = ['', 'Ⅰ', 'Ⅱ', 'Ⅲ', 'Ⅳ', 'Ⅴ', '劣Ⅴ']
+const CLASSES_EN = ['', 'I', 'II', 'III', 'IV', 'V', '>V']
+
+/** A water class by its number, 6 being worse than Ⅴ. */
+export function waterClass(level: string | number | null | undefined, lang: Lang): string {
+  return (lang === 'zh' ? CLASSES : CLASSES_EN)[Number(level)] || String(level ?? '—')
+}
+
+/** A verdict's headline figure: classes as numerals, everything else as printed. */
+export function judgedFigure(judge: string | null | undefined, text: string | null | undefined, lang: Lang): string {
+  if (text === null || text === undefined || text === '') return '—'
+  return judge?.startsWith('water.section_class') ? waterClass(text, lang) : text
+}
+
+/** Units inside sentences as people write them. */
+export function prettyUnits(text: string): string {
+  return text.replace(/\bug\//g, 'µg/').replace(/(mg|µg|ng)\/m3(?![\d.])/g, '$1/m³')
+}
+
 export function count(value: number | null | undefined): string {
   return value === null || value === undefined ? '—' : Math.round(value).toLocaleString('en-US')
 }

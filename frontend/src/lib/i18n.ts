@@ -1,7 +1,7 @@
 /** Chinese first, English by a switch kept in this browser. */
 
 import { ref, watchEffect } from 'vue'
-import type { Lang } from './format'
+import { prettyUnits, type Lang } from './format'
 import { messages } from './messages'
 
 export type Key = keyof typeof messages
@@ -38,7 +38,7 @@ export function said(thing: any, stem = ''): string {
   if (typeof thing === 'string') return thing
   const zh = Array.isArray(thing) ? thing[0] : stem ? thing[`${stem}_zh`] : thing.zh
   const en = Array.isArray(thing) ? thing[1] : stem ? thing[`${stem}_en`] : thing.en
-  return (lang.value === 'en' ? en || zh : zh || en) ?? ''
+  return prettyUnits((lang.value === 'en' ? en || zh : zh || en) ?? '')
 }
 
 /** A message whose key is made of a stem and a code that may not be known; falls back to the code. */

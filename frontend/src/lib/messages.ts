@@ -326,6 +326,8 @@ export const messages = {
   'gap.lost': ['无法补', 'lost'],
   'gap.gave_up': ['放弃', 'given up'],
   'gap.no_data': ['设备无数据', 'device has none'],
+  'link.frame.refused': ['拒收', 'refused'],
+  'link.frame.gone': ['已清理', 'no longer kept'],
   'link.accepted': ['已接收', 'accepted'],
   'link.nodevice': ['隔离中', 'in quarantine'],
 
