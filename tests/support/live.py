@@ -25,7 +25,7 @@ class Live:
     """`house` with its doors open at `url` and `hj212_port`; leaves nothing behind."""
 
     def __init__(self, folder: Path, prepare: Callable[[House], None] | None = None, **settings: Any) -> None:
-        self._listening = socket.socket()
+        self._listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # else Nagle waits
         self._listening.bind(("127.0.0.1", 0))
         port = self._listening.getsockname()[1]
         self.house = House(Settings.load(folder, http_port=port, hj212_port=0, **settings))

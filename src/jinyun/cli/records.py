@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -81,7 +81,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """All records of a type as CSV (UTF-8 with BOM) or JSON. Secrets stay in the house."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     with open_registers(folder) as registers:
         while True:
             page = registers.find(type_id, order="id", limit=5000, offset=len(rows))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from jinyun.app.services.overview import packed
 from jinyun.app.services.words import csv_bytes
 from jinyun.kernel.errors import JinyunError
 
@@ -48,13 +48,15 @@ def json_answer(value: Any, status: int = 200, headers: Mapping[str, str] | None
     return Response(body, status, {"cache-control": "no-store", **(headers or {})}, "application/json")
 
 
-def packed_answer(request: Request, body: bytes) -> Response:
-    """A large JSON answer, deflated where the browser takes it. Call in a worker thread when `body` is large."""
-    if len(body) < COMPRESS_FROM or "gzip" not in request.headers.get("accept-encoding", ""):
-        return json_answer(body)
-    packer = zlib.compressobj(level=1, wbits=31)
-    packed = packer.compress(body) + packer.flush()
-    return json_answer(packed, headers={"content-encoding": "gzip", "vary": "accept-encoding"})
+def takes_gzip(request: Request) -> bool:
+    return "gzip" in request.headers.get("accept-encoding", "")
+
+
+def packed_answer(request: Request, body: bytes, pack: Callable[[bytes], bytes] = packed) -> Response:
+    """A large JSON answer, packed where the browser takes it. Call in a worker thread when `body` is large."""
+    if len(body) < COMPRESS_FROM or not takes_gzip(request):
+        return json_answer(body, headers={"vary": "accept-encoding"})
+    return json_answer(pack(body), headers={"content-encoding": "gzip", "vary": "accept-encoding"})
 
 
 def list_answer(

@@ -59,7 +59,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             for method, operation in methods.items():
                 operation["responses"].pop("422", None)  # said by 4XX, in our own shape
                 if (path, method) not in PUBLIC:
-                    cookie = {"session": []} if method == "get" else {"session": [], "csrf": []}
+                    cookie: dict[str, list[str]] = {"session": []} if method == "get" else {"session": [], "csrf": []}
                     operation["security"] = [cookie, {"local": []}]
         app.openapi_schema = schema
     return app.openapi_schema

@@ -17,6 +17,8 @@ class Cached(Generic[T]):
         self._make, self._seconds, self._key = make, seconds, key
         self._lock = threading.Lock()
         self._held: tuple[Hashable, float, T] | None = None
+        self.made = 0
+        """Counts the values made: what is made of this one keys on it."""
 
     def get(self) -> T:
         held, key = self._held, self._key()
@@ -28,6 +30,7 @@ class Cached(Generic[T]):
                 return held[2]
             value = self._make()  # the key was read before: a change meanwhile makes it again next time
             self._held = (key, time.monotonic(), value)
+            self.made += 1
             return value
 
     def fresh(self) -> T | None:

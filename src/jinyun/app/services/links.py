@@ -24,7 +24,7 @@ class Links:
     def __init__(self, house: House, overview: Overview) -> None:
         self._house, self._overview = house, overview
 
-    def list(self, *, text: str = "", state: str = "") -> list[dict[str, Any]]:
+    def find(self, *, text: str = "", state: str = "") -> list[dict[str, Any]]:
         """Links filtered by words in MN, name, site and by states; those in trouble first."""
         wanted = state.split(",") if state else list(STATES)
         for one in wanted:

@@ -17,7 +17,7 @@ from jinyun.app.services.words import (
     verdict_head,
 )
 from jinyun.kernel.errors import BadInput, NotFound
-from jinyun.kernel.ports import Actor
+from jinyun.kernel.ports import Actor, Record
 from jinyun.kernel.terms import Flag, Period, Reading, Stat
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ class Sites:
         self._house, self._overview = house, overview
         self.limits = Limits(house)
 
-    def list(self, *, kind: str = "", text: str = "") -> list[dict[str, Any]]:
+    def find(self, *, kind: str = "", text: str = "") -> list[dict[str, Any]]:
         """Sites as on the map, filtered by kind and by words in name, id, river, enterprise."""
         kinds = set(kind.split(",")) if kind else set()
         words = text.lower().split()
         found = []
-        for one in self._overview.snapshot()["sites"]:
+        for one in (row.told for row in self._overview.sites(self._house.clock.now())):
             if kinds and one["kind"] not in kinds:
                 continue
             hay = " ".join(str(one.get(k) or "") for k in ("id", "name", "river", "enterprise_name")).lower()
@@ -60,7 +60,10 @@ class Sites:
         """Everything of one site's page but the curves."""
         house = self._house
         site = house.records.get("site", site_id)
-        shown = lambda record: record_dict(record, house.types[record.type], actor.roles)  # noqa: E731
+
+        def shown(record: Record) -> dict[str, Any]:
+            return record_dict(record, house.types[record.type], actor.roles)
+
         outlets = house.records.find("outlet", {"site": site_id})
         devices = house.records.find("device", {"site": site_id})
         company = next(

@@ -164,7 +164,7 @@ class SystemState:
                 yield failures
 
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(Collector())  # type: ignore[arg-type]
+        registry.register(Collector())
         return generate_latest(registry)
 
 

@@ -30,7 +30,7 @@ def links(
     state: Words = "",
 ) -> Response:
     """Every data logger's link, those in trouble first; `state` may name several with commas."""
-    return out.answer(cases.links.list(text=q, state=state), name="links")
+    return out.answer(cases.links.find(text=q, state=state), name="links")
 
 
 @router.get("/links/{mn}")

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from jinyun.kernel.errors import BadInput
-from jinyun.web.answers import packed_answer
+from jinyun.web.answers import packed_answer, takes_gzip
 from jinyun.web.guard import Cases, LoggedIn
 from jinyun.web.sse import TOPICS, Hub
 
@@ -19,7 +19,12 @@ router = APIRouter(prefix="/api", tags=["duty"])
 @router.get("/overview")
 async def overview(*, request: Request, cases: Cases, _: LoggedIn) -> Response:
     """What is wrong now, where, whose turn, what changed in the last hour."""
-    return await run_in_threadpool(lambda: packed_answer(request, cases.overview.answer.get()))
+    told = cases.overview
+    body, small = told.answer.fresh(), told.packed.fresh()
+    if body is None or (small is None and takes_gzip(request)):
+        body = await run_in_threadpool(told.answer.get)
+        small = await run_in_threadpool(told.packed.get) if takes_gzip(request) else b""
+    return packed_answer(request, body, lambda _: small or b"")
 
 
 @router.get("/events", responses={200: {"content": {"text/event-stream": {}}}})

@@ -25,7 +25,7 @@ def sites(
     q: Words = "",
 ) -> Response:
     """Sites as on the map; `kind` may name several with commas."""
-    found = cases.sites.list(kind=kind, text=q)
+    found = cases.sites.find(kind=kind, text=q)
     return out.answer({"items": found, "total": len(found)}, name="sites")
 
 
