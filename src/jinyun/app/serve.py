@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -30,6 +31,14 @@ def run(settings: Settings, create_app: Callable[[House], Any]) -> None:
     asyncio.run(_serve(house, create_app))
 
 
+class _Server(uvicorn.Server):
+    """Leaves signals to us: the house closes in its own order."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 async def _serve(house: House, create_app: Callable[[House], Any]) -> None:
     settings = house.settings
     story = await asyncio.to_thread(prepare, house) if settings.demo else None
@@ -39,13 +48,12 @@ async def _serve(house: House, create_app: Callable[[House], Any]) -> None:
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, stopping.set)
     await house.start()
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             create_app(house), host=settings.host, port=settings.http_port, log_level="warning", access_log=False,
             timeout_graceful_shutdown=3, lifespan="off",
         )
     )  # fmt: skip
-    server.install_signal_handlers = lambda: None  # type: ignore[method-assign]
     serving = asyncio.create_task(server.serve())
     simulator = None
     try:
@@ -55,10 +63,7 @@ async def _serve(house: House, create_app: Callable[[House], Any]) -> None:
             if story is not None:
                 simulator = Simulator(house, story)
             _greet(house, password)
-            done, _ = await asyncio.wait(
-                [serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED
-            )
-            del done
+            await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
     finally:
         if simulator is not None:
             await asyncio.to_thread(simulator.stop)

@@ -40,7 +40,7 @@ class Judge:
     factors: tuple[str, ...] = ()  # empty: all of the site
     needs_records: tuple[str, ...] = ()
     on_arrival: bool = False
-    """True: also asked at each arrival of a reading whose period is in `reading_periods`; False: when the window ends."""
+    """True: also asked when a reading whose period is in `reading_periods` arrives; False: when the window ends."""
     newest_only: bool = False
     """True: given only the newest reading of each series inside the window; its verdicts are indicative, and are kept
     only when their status or deciding factors change."""

@@ -34,7 +34,7 @@ NO_VALUE = np.iinfo(np.int64).min
 class Block:
     """The readings of one decoded message, ready for the store: one row per series, all at one `time`.
 
-    `series` are ids from `ReadingStore.series_ids`; `values` are int64 millionths (`NO_VALUE` for none); `flags` are `Flag`.
+    `series` are ids from `ReadingStore.series_ids`, `values` int64 millionths (`NO_VALUE` for none), `flags` `Flag`.
     """
 
     time: int  # [s]

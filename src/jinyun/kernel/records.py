@@ -12,7 +12,7 @@ from typing import Any
 from jinyun.kernel.errors import InvalidRecord, NotFound
 
 KINDS = ("text", "long_text", "number", "integer", "date", "datetime", "code", "place", "reference", "bool", "json")
-"""`code` takes one of `Field.codes`; `place` is ``{"lon": …, "lat": …}``; `reference` holds an id of type `Field.to`."""
+"""`code` takes one of `Field.codes`, `place` is ``{"lon": …, "lat": …}``, `reference` an id of type `Field.to`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Missing:
 
 
 Guard = Callable[[Mapping[str, Any], Mapping[str, Any]], Sequence[Missing]]
-"""Pure: (record data, context) -> what is missing; empty means the step may be taken. The context is built by the app."""
+"""Pure: (record data, context) -> what is missing; empty: the step may be taken. The app builds the context."""
 
 
 @dataclass(frozen=True, slots=True)
