@@ -95,7 +95,7 @@ class DuckReadings:
         self._error = ""
         self._counts = {"rows": 0, "repeats": 0, "frames": 0, "blocks": 0, "commits": 0, "refused": 0, "looked_up": 0}
         self._slowest = self._last = 0.0
-        self._site_cache: dict[str, tuple[int, list[Reading]]] = {}
+        self._site_cache: dict[str, tuple[tuple[int, int], list[Reading]]] = {}
         self._thread = threading.Thread(target=self._run, name="readings", daemon=True)
         self._thread.start()
 
@@ -316,14 +316,17 @@ class DuckReadings:
     def latest(self, sites: Sequence[str] | None = None) -> Mapping[str, Sequence[Reading]]:
         """The newest reading of each series, by site; from memory. Sites without readings are left out."""
         answer: dict[str, Sequence[Reading]] = {}
-        for site in self._book.sites() if sites is None else sites:
-            ids = np.array(self._book.of_site(site), np.int64)
-            ids = ids[ids < len(self._latest.time)]
-            times, values, flags, seqs = self._latest.copy(ids)
+        chosen = self._book.sites() if sites is None else sites
+        whole = self._latest.copy(slice(None)) if len(chosen) > 20 else None  # one state of all, without much locking
+        for site in chosen:
+            ids = self._book.array_of_site(site)
+            ids = ids[ids < len(self._latest.time if whole is None else whole[0])]
+            columns = self._latest.copy(ids) if whole is None else tuple(column[ids] for column in whole)
+            times, values, flags, seqs = columns
             there = seqs >= 0
             if not there.any():
                 continue
-            state = int(seqs.max()) * 2_000_003 + len(ids)  # a change of any of them has a higher seq
+            state = (int(seqs.max()), len(ids))  # a change of any of them has a higher seq
             cached = self._site_cache.get(site)
             if cached is None or cached[0] != state:
                 found = Found(ids[there], times[there], values[there], flags[there], seqs[there])

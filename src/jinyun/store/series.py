@@ -23,6 +23,7 @@ class SeriesBook:
         self._ids: dict[SeriesKey, int] = {}
         self._keys: list[SeriesKey] = []
         self._by_site: dict[str, list[int]] = {}
+        self._arrays: dict[str, np.ndarray] = {}
         with reading(engine) as connection:
             for row in connection.execute(select(table).order_by(table.c.id)):
                 self._remember(row.id, SeriesKey(row.site, row.factor, Stat(row.stat), Period(row.period)))
@@ -64,6 +65,14 @@ class SeriesBook:
             and (not periods or keys[one].period in periods)
         ]
         return sorted(chosen)
+
+    def array_of_site(self, site: str) -> np.ndarray:
+        """All of a site's ids (int64), ascending; kept, so do not change it."""
+        known = self._arrays.get(site)
+        have = self._by_site.get(site, ())
+        if known is None or len(known) != len(have):
+            known = self._arrays[site] = np.sort(np.array(have, np.int64))
+        return known
 
     def _create(self, keys: Sequence[SeriesKey]) -> None:
         with self._lock:
