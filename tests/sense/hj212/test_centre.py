@@ -242,6 +242,23 @@ async def test_replay_after_a_kill_stores_what_was_acknowledged_once(bench):
     assert all(len(b.readings.versions(series, when)) == 1 for when in times)
 
 
+async def test_what_was_stored_but_perhaps_not_judged_is_announced_again(bench):
+    b = bench()
+    centre = await b.start()
+    when = china(now_text(7200))
+    async with Logger(centre.port) as logger:
+        await logger.send("2051", f"DataTime={china_text(when)};w01018-Avg=1.5")
+        await logger.hear()
+    await b.stop()
+    for _ in range(3):  # killed and started again within the time that judging may take
+        b.arrivals.clear()
+        await b.start()
+        assert [a.time for a in b.arrivals] == [when]
+        assert b.readings.state()["rows"] == 0  # announced, not stored again
+        await b.stop()
+    await b.start()
+
+
 async def test_same_packet_again_is_answered_again_and_stored_once(bench):
     b = bench()
     centre = await b.start()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from jinyun.kernel.ports import DeviceProfile
-from jinyun.kernel.terms import Period, Reject
+from jinyun.kernel.terms import JournalRef, Period, Reject
 from jinyun.sense.hj212 import compose
 from jinyun.sense.hj212.commands import Command
 from jinyun.sense.hj212.content import china_text
@@ -31,6 +31,7 @@ log = structlog.get_logger("hj212")
 STATE = "hj212.state"
 SET_UP = "hj212.setup"
 SAVE_SEEN_EVERY = 60.0
+CHECKPOINT_BEHIND = 30.0
 PASSES = 5  # idle connections and gaps are looked through in so many turns of the sweep
 PROCESS_SYSTEMS = ("51", "52")  # ST with treatment facilities to report on
 
@@ -48,6 +49,7 @@ class Errands:
         self.idle_queue: list[Session] = []
         self.gap_queue: list[str] = []
         self.seen_saved = 0.0
+        self.positions: deque[tuple[float, JournalRef]] = deque()  # (when, decoded up to)
         self.asking = 0  # back-fill requests in flight
         self.known_version = -1
         self.rate = 0.0  # messages answered per second, over the last turns
@@ -355,11 +357,20 @@ class Errands:
             centre.clerk.keep(STATE, "seen", centre.book.saved())
 
     def save(self) -> None:
+        """The position kept lies `CHECKPOINT_BEHIND` seconds back, so that a start announces again what may not have
+        been judged."""
         centre = self.centre
         centre.clerk.keep_many(GAPS, centre.gaps.changes())
         centre.held.save(centre.clerk.keep)
-        if centre.checkpoint is not None:
-            centre.clerk.keep(STATE, "checkpoint", [centre.checkpoint.segment, centre.checkpoint.offset])
+        if centre.checkpoint is None:
+            return
+        tick = centre.tick()
+        if not self.positions or self.positions[-1][1] != centre.checkpoint:
+            self.positions.append((tick, centre.checkpoint))
+        while len(self.positions) > 1 and self.positions[1][0] <= tick - CHECKPOINT_BEHIND:
+            self.positions.popleft()
+        position = self.positions[0][1]
+        centre.clerk.keep(STATE, "checkpoint", [position.segment, position.offset])
 
 
 def _code(text: str) -> int | None:

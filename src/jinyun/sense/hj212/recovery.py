@@ -34,8 +34,9 @@ def place(ref: JournalRef) -> tuple[int, int]:
 def replay(centre: Centre) -> dict[str, int]:
     """Decode what is durable but not yet stored, refused or quarantined. Before the first socket opens; any thread.
 
-    The store says up to which message its readings are committed, our checkpoint up to which refusals and quarantine
-    are. Reading a message twice does no harm: the store knows equal values, refusals are known by their reference.
+    The store says up to which message its readings are committed; our checkpoint lies before all that may not have been
+    written or judged (`Errands.save`). What lies between is announced again, not stored again. Reading a message twice
+    does no harm: the store knows equal values, refusals are known by their reference.
     """
     committed = reference(centre.readings.state().get("committed"))
     checkpoint = reference(centre.kv.get(STATE, "checkpoint"))
@@ -46,8 +47,10 @@ def replay(centre: Centre) -> dict[str, int]:
         if not raw.link.startswith("hj212:"):
             continue
         counts["messages"] += 1
+        if not centre.errands.positions:  # kept until what is announced now can have been judged
+            centre.errands.positions.append((centre.tick(), ref))
         if raw.link.endswith("/refused"):
-            if str(ref) not in told and (checkpoint is None or place(ref) > place(checkpoint)):
+            if str(ref) not in told:
                 counts["refused"] += 1
                 centre.clerk.refuse(_lost(raw, ref))
             continue
@@ -80,8 +83,6 @@ def _again(centre: Centre, ref: JournalRef, raw: RawMessage, *, stored: bool, to
     link = centre.book.of(raw.mn) if raw.mn else None
     if link is not None and raw.received_at > link.last_at:
         link.first_at, link.last_at, link.peer = link.first_at or raw.received_at, raw.received_at, raw.peer
-    if stored and (profile := centre.devices.get(raw.mn)) is not None and profile.site:
-        return ""
     try:
         one, profile = reread(raw, centre.devices.get)
     except BadPacket as bad:
@@ -96,14 +97,16 @@ def _again(centre: Centre, ref: JournalRef, raw: RawMessage, *, stored: bool, to
         return "quarantined"
     outcome = centre.reader.read(one, profile, raw.received_at, ref)
     for reason, sentence in outcome.problems:
-        if str(ref) not in told:
+        if not stored and str(ref) not in told:
             centre.clerk.refuse(Reject(raw.received_at, raw.link, raw.peer, raw.mn, reason, sentence, raw.data, ref))
     if outcome.block is None:
         return ""
-    centre.readings.put(outcome.block)
     block = outcome.block
+    if not stored:
+        centre.readings.put(block)
+    # said again even when stored: the kill may have come between the store's commit and the judging
     centre.on_arrival(Arrival(profile.site, profile.mn, block.period, block.time, raw.received_at))
-    return "stored"
+    return "" if stored else "stored"
 
 
 def adopt(centre: Centre, mn: str) -> int:
