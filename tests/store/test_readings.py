@@ -267,6 +267,15 @@ def test_a_corrections_author_and_reason_are_kept(store):
         store.frame(77)
 
 
+def test_what_would_spoil_every_commit_is_refused_or_made_harmless(store):
+    for series in (3, -1):
+        with pytest.raises(BadInput, match="dictionary"):
+            store.put(block(DAY, [1], series=[series]))
+    put(store, block(DAY, [1], mn="M\udcff1", author="a\x00b"))
+    frame = store.frame(1)
+    assert (frame.mn, frame.author) == ("M?1", "a\x00b")
+
+
 def test_nothing_new_makes_no_frame(store):
     put(store, block(DAY, [1]), block(DAY, [1]))
     assert store.state()["frames"] == 1
@@ -504,3 +513,18 @@ def test_new_rows_alone_against_an_independent_loop():
             if times:
                 assert latest.time[s] == max(times)
                 assert (latest.value[s], latest.flag[s]) == truth[s, max(times)][-1]
+
+
+def test_dictionary_and_manifest_in_either_database(tmp_path, database, steady_clock):
+    for value in (1, 2, 3):
+        store = DuckReadings(tmp_path / "r", database, clock=steady_clock)
+        assert store.series_ids(KEYS).tolist() == [0, 1, 2]
+        put(store, block(DAY, [value, 7, 8], received=value), block(DAY + value * 3600, [1], received=value))
+        assert store.seal() == (4 if value == 1 else 2)
+        store.close()
+    store = DuckReadings(tmp_path / "r", database, clock=steady_clock)
+    assert store.compact("2026-01-02") == 2
+    assert [r.value for r in store.versions(0, DAY)] == [1, 2, 3]
+    assert [v for _, _, v, _ in seen(store, as_of=2)] == [2, 7, 8, 1, 1]
+    assert store.verify() == []
+    store.close()

@@ -146,13 +146,20 @@ def frames_table(blocks: Sequence[Block], first: int) -> pa.Table:
             "id": pa.array(np.arange(first, first + len(blocks), dtype=np.int64)),
             "received_at": pa.array([b.received_at for b in blocks], pa.int64()),
             "origin": pa.array([int(b.origin) for b in blocks], pa.uint8()),
-            "mn": pa.array([b.mn for b in blocks], pa.string()),
+            "mn": _texts([b.mn for b in blocks]),
             "segment": pa.array([b.ref.segment if b.ref else None for b in blocks], pa.int32()),
             "offset": pa.array([b.ref.offset if b.ref else None for b in blocks], pa.int64()),
-            "author": pa.array([b.author for b in blocks], pa.string()),
-            "reason": pa.array([b.reason for b in blocks], pa.string()),
+            "author": _texts([b.author for b in blocks]),
+            "reason": _texts([b.reason for b in blocks]),
         }
     )
+
+
+def _texts(values: list[str]) -> Any:
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:  # bytes of an unknown encoding, as lone surrogates; the journal has them as sent
+        return pa.array([one.encode("utf-8", "replace").decode() for one in values], pa.string())
 
 
 def commit_rows(cursor: duckdb.DuckDBPyConnection, rows: Rows, first: int, watermark: JournalRef | None) -> np.ndarray:

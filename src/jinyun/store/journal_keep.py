@@ -165,7 +165,8 @@ class SegmentKeeper:
         """received_at and offset in turn of a device's messages."""
         index = info.index
         if index is not None:
-            return array("q", index.get(mn, ()))
+            hits = array("q", index.get(mn, ()))
+            return hits[: len(hits) // 2 * 2]  # the journal's thread may be between the two entries of a message
         table = pq.read_table(self._index_path(info), filters=[("mn", "=", mn)], columns=["received_at", "offset"])
         pairs: Any = zip(table["received_at"].to_pylist(), table["offset"].to_pylist(), strict=True)
         return [value for pair in pairs for value in pair]

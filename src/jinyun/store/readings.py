@@ -108,7 +108,8 @@ class DuckReadings:
                 f"only up to {sealed}: restore both from the same backup"
             )
         self._seq = max(seq, sealed)
-        files = [] if latest_seq >= sealed else [str(self._manifest.path(f)) for f in self._manifest.view.rows]
+        # a hot file that is new or older than the last seal lacks rows after its table of latest values: read them all
+        files = [str(self._manifest.path(f)) for f in self._manifest.view.rows] if seq < sealed else []
         cursor = self._hot.cursor()
         hot_file.load_latest(cursor, self._latest, latest_seq, files)
         cursor.close()
@@ -128,6 +129,10 @@ class DuckReadings:
         size = len(block.series)
         if len(block.values) != size or len(block.flags) != size:
             raise BadInput(f"a block of {size} series has {len(block.values)} values and {len(block.flags)} flags")
+        if size and not (block.series.min() >= 0 and block.series.max() < len(self._book)):
+            raise BadInput(
+                f"a block of {block.mn} has a series that is not in the dictionary", hint="ask series_ids first"
+            )
         with self._room:
             if self._queued > self._max_queued:
                 self._wait_for_room()

@@ -67,8 +67,7 @@ class Sealer:
 
     def tidy(self, trimmed: int) -> None:
         """At start: finish a trim that was cut short, set files aside that the manifest does not know."""
-        for half in self._folder.rglob("*.tmp"):
-            half.unlink()
+        self._drop_halves()
         known = {self._manifest.path(one) for one in (*self._manifest.view.rows, *self._manifest.view.frames)}
         for path in self._folder.rglob("*.parquet"):
             if path not in known and "orphans" not in path.parts:
@@ -77,6 +76,11 @@ class Sealer:
                 log.warning("sealed.orphan", file=path.name)
         if trimmed < self._manifest.view.sealed:
             self._trim()
+
+    def _drop_halves(self) -> None:
+        """Files that a killed or failed job left unfinished."""
+        for half in self._folder.rglob("*.tmp"):
+            half.unlink()
 
     def _step(self, name: str) -> None:
         if self.on_step is not None:
@@ -94,6 +98,7 @@ class Sealer:
         total = 0
         with self._lock:
             started = time.perf_counter()
+            self._drop_halves()
             goal = self._committed_seq()
             while (first := self._manifest.view.sealed) < goal:
                 total += self._seal_up_to(first, goal)
