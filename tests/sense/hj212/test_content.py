@@ -123,6 +123,12 @@ def test_unit_of_dust_is_the_devices(unit, expected):
     }  # fmt: skip
 
 
+def test_a_unit_of_dust_that_is_none_is_noted_and_nothing_breaks():
+    content = told("DataTime=20260301080000;a34004-Rtd=35", st="22", profile=profile(pm_unit="furlong"))
+    assert values(content) == {("pm2_5", Stat.RTD): 35}
+    assert "furlong" in content.notes[0]
+
+
 def test_a_code_means_flue_gas_at_a_stack_whatever_st_says():
     cp = "DataTime=20260301080000;a21026-Rtd=35"
     assert [key[0] for key in told(cp, st="31").keys] == ["stack_so2"]
@@ -173,8 +179,9 @@ def test_ld_and_ln_are_the_reverse_in_2005():
 @pytest.mark.parametrize(
     ("letter", "edition", "flag"),
     [("N", 2017, Flag.NORMAL), ("F", 2017, Flag.STOPPED), ("F", 2005, Flag.SOURCE_STOPPED),
-     ("M", 2017, Flag.MAINTENANCE), ("S", 2017, Flag.MANUAL), ("D", 2017, Flag.FAULT), ("C", 2017, Flag.CALIBRATION),
-     ("T", 2017, Flag.OVER_RANGE), ("B", 2017, Flag.NO_LINK), ("P", 2005, Flag.POWER_FAILURE), ("n", 2017, Flag.NORMAL), ("", 2017, Flag.UNKNOWN),
+     ("M", 2017, Flag.MAINTENANCE), ("S", 2017, Flag.MANUAL), ("D", 2017, Flag.FAULT),
+     ("C", 2017, Flag.CALIBRATION), ("T", 2017, Flag.OVER_RANGE), ("B", 2017, Flag.NO_LINK),
+     ("P", 2005, Flag.POWER_FAILURE), ("n", 2017, Flag.NORMAL), ("", 2017, Flag.UNKNOWN),
      ("Q", 2017, Flag.OTHER), ("B", 2005, Flag.NO_LINK)],
 )  # fmt: skip
 def test_flags_by_edition(letter, edition, flag):

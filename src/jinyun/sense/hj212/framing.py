@@ -8,6 +8,7 @@ frame has begun inside it (and outside of log text, which may quote frames).
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 
@@ -126,18 +127,21 @@ class Framer:
 
     def _slow(self, buf: bytes, at: int, frames: list[RawFrame], *, final: bool) -> int:
         """Go on from `at`: the next position, or ``-1 - position`` when the rest must be held."""
-        start = buf.find(b"##", at)
+        start, size = buf.find(b"##", at), len(buf)
         if start < 0:
             keep = not final and buf.endswith(b"#")
-            self._noise.add(buf[at : len(buf) - keep])
-            return -1 - (len(buf) - keep)
+            self._noise.add(buf[at : size - keep])
+            return -1 - (size - keep)
         self._noise.add(buf[at:start])
         head = _HEADER.match(buf, start)
         if head is None:
             if not final and _BEGUN.match(buf, start):
                 return -1 - start
-            self._noise.add(buf[start : start + 1])  # one, not two: "###" hides a header
-            return start + 1
+            # On to the next header, or to what may become one: "###" hides a header, so from the next byte on.
+            ahead = _HEADER.search(buf, start + 1) or (None if final else _BEGUN.search(buf, max(start + 1, size - 24)))
+            stop = ahead.start() if ahead is not None else size
+            self._noise.add(buf[start:stop])
+            return stop
         self._noise.end_run()
         try:
             frame = self._frame_at(buf, head, final=final)
@@ -202,18 +206,24 @@ class Framer:
     def _in_characters(self, buf: bytes, head: re.Match[bytes], *, patient: bool) -> RawFrame | None:
         """A frame whose length counts characters of UTF-8 or GB18030 text instead of bytes."""
         base, declared = head.end(), int(head[1])
-        if not _BINARY.search(buf, base, base + declared):
+        following = _following(buf, head)  # the text of this frame cannot reach beyond the next one
+        stop = len(buf) if following is None else following
+        if not _BINARY.search(buf, base, min(base + declared, stop)):
             return None
-        for mark in _CLOSED.finditer(buf, base + declared):
+        for count, mark in enumerate(_CLOSED.finditer(buf, base + declared, stop)):
             segment = buf[base : mark.end()]
             if any(_characters(segment, codec) == declared for codec in ("utf-8", "gb18030")) and (
                 found := self._fit(buf, head.start(), base, mark.end(), declared, length_ok=False)
             ):
                 return found
-            if mark.end() - base > 4 * declared:
-                break
+            if mark.end() - base > 4 * declared or count > _MOST_INNER:
+                return None
         rest = buf[base : base + 4 * declared + 16]
-        if patient and min(len(rest.decode(codec, "ignore")) for codec in ("utf-8", "gb18030")) < declared + 4:
+        if (
+            patient
+            and following is None
+            and min(len(rest.decode(codec, "ignore")) for codec in ("utf-8", "gb18030")) < declared + 4
+        ):
             raise _Wait
         return None
 
@@ -263,12 +273,12 @@ class Framer:
         """Bytes are missing. Hold what is there, unless a later whole frame shows that this one was cut off."""
         start = head.start()
         for count, inner in enumerate(_HEADER.finditer(buf, head.end())):
-            if _log_open(buf[start : inner.start()]):
-                continue
-            try:
-                whole = self._frame_at(buf, inner, final=False)
-            except _Wait:
-                whole = None
+            whole = None
+            if inner.end() + int(inner[1]) - max(_SHORTER) + 4 <= len(buf):  # it may be whole
+                if _log_open(buf[start : inner.start()]):
+                    continue
+                with contextlib.suppress(_Wait):
+                    whole = self._frame_at(buf, inner, final=False)
             if whole is not None or count > _MOST_INNER:
                 self._noise.refuse(cut_refusal(buf[start : inner.start()], head.end() - start, int(head[1])))
                 return inner.start()
@@ -321,6 +331,14 @@ def _log_open(text: bytes) -> bool:
     """True inside ``-Info=//…``: log text may quote whole frames."""
     begun = text.rfind(b"-Info=//")
     return begun >= 0 and text.find(b"//", begun + 8) < 0
+
+
+def _following(buf: bytes, head: re.Match[bytes]) -> int | None:
+    """Where the next header after `head` stands that no log text quotes."""
+    for count, inner in enumerate(_HEADER.finditer(buf, head.end())):
+        if count > _MOST_INNER or not _log_open(buf[head.start() : inner.start()]):
+            return inner.start()
+    return None
 
 
 def _next_beginning(buf: bytes, at: int, stop: int, *, final: bool) -> int | None:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from jinyun.kernel.errors import BadInput
 from jinyun.kernel.factors import Factor, by_code, old_code
 from jinyun.kernel.ports import MICRO
 from jinyun.kernel.tables import toml_table
@@ -296,7 +297,10 @@ class _Reader:
             return Fraction(1)
         scale = Fraction(factor.scale)
         if factor.id in _DUST and self.shape.pm_unit:
-            scale *= Fraction(unit_factor(self.shape.pm_unit, factor.unit))
+            try:
+                scale *= Fraction(unit_factor(self.shape.pm_unit, factor.unit))
+            except BadInput as wrong:
+                self.notes.append(f"pm_unit of the device: {wrong}; taken as {factor.unit}")
         return scale
 
 
