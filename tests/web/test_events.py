@@ -25,8 +25,9 @@ class Stream:
 
     def next(self, wanted=None):
         """The next event (of kind `wanted`): (event, data)."""
-        fields = {}
+        fields, end = {}, time.monotonic() + 20
         for line in self._lines:
+            assert time.monotonic() < end, f"no event {wanted or ''} came"
             if line:
                 name, _, value = line.partition(": ")
                 fields[name] = value

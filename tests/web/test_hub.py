@@ -23,8 +23,8 @@ def parsed(chunk):
 class Reader:
     """One page's end of a stream: a task takes what comes, as a socket would."""
 
-    def __init__(self, hub, topics=frozenset(), last=""):
-        self.stream = hub.stream(frozenset(topics), last)
+    def __init__(self, hub, topics=frozenset(), last="", holds=lambda: True):
+        self.stream = hub.stream(frozenset(topics), last, holds)
         self.got = asyncio.Queue()
         self.raw = b""
         self.task = asyncio.create_task(self._take())
@@ -33,7 +33,8 @@ class Reader:
         async for chunk in self.stream:
             self.raw += chunk
             for one in parsed(chunk):
-                self.got.put_nowait(one)
+                if one[1] != "ping":
+                    self.got.put_nowait(one)
         self.got.put_nowait(None)  # the stream ended
 
     async def next(self, timeout=3.0):
@@ -51,7 +52,7 @@ class Reader:
 
 @pytest.fixture
 def values():
-    return {"asked": []}
+    return {"asked": [], "new": set()}
 
 
 @pytest.fixture
@@ -60,10 +61,20 @@ async def hub(values):
 
     def read(sites):
         values["asked"].append(list(sites))
-        return {site: [{"factor": "ph", "value": "7.1"}] for site in sites}
+        if len(values["asked"]) <= values.get("late", 0):
+            return {}
+        fresh = [site for site in sites if site in values["new"]]
+        values["new"].difference_update(fresh)
+        return {site: [{"factor": "ph", "value": "7.1"}] for site in fresh}
 
     hub = Hub(bus, read, lambda: 1_000)
     hub.bus = bus
+
+    def arrive(site):
+        values["new"].add(site)
+        bus.publish("arrival", {"site": site})
+
+    hub.arrive = arrive
     return hub
 
 
@@ -96,7 +107,7 @@ async def test_many_arrivals_of_a_site_become_one_event_a_second(hub, values):
     reader = Reader(hub)
     await reader.next()
     for _ in range(60):
-        hub.bus.publish("arrival", {"site": "s1"})
+        hub.arrive("s1")
         await asyncio.sleep(0.03)
     await asyncio.sleep(1.2)
     seen = [reader.got.get_nowait() for _ in range(reader.got.qsize())]
@@ -105,8 +116,34 @@ async def test_many_arrivals_of_a_site_become_one_event_a_second(hub, values):
     assert 2 <= len(seen) <= 3  # 1.8 s of arrivals, at most one a second
 
 
+async def test_a_value_whose_commit_takes_a_moment_is_not_lost(hub, values):
+    values["late"] = 3
+    reader = Reader(hub)
+    await reader.next()
+    hub.arrive("s1")
+    assert (await reader.next())[1] == "reading"
+    assert len(values["asked"]) == 4
+    values["new"].add("s1")  # a second message came with the first, and was committed after it
+    assert (await reader.next())[1] == "reading"
+    await reader.nothing(1.5)
+    looked = len(values["asked"])
+    await reader.nothing(1.5)
+    assert len(values["asked"]) == looked  # and then it rests
+
+
+async def test_a_stream_ends_with_its_log_in(hub, monkeypatch):
+    monkeypatch.setattr(sse, "HEARTBEAT_S", 0.1)
+    holds = [True]
+    reader = Reader(hub, holds=lambda: holds[0])
+    await reader.next()
+    await reader.nothing(0.3)
+    holds[0] = False
+    assert await reader.next() is None
+    assert hub.pages == 0
+
+
 async def test_nothing_is_read_while_nobody_looks(hub, values):
-    hub.bus.publish("arrival", {"site": "s1"})
+    hub.arrive("s1")
     await asyncio.sleep(0.6)
     assert values["asked"] == []
 

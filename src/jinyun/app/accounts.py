@@ -150,6 +150,12 @@ class Accounts:
                     self._kv.set(SESSIONS, key, kept)
         return _session(kept, token)
 
+    def holds(self, token: str | None) -> bool:
+        """Whether the session still holds, without prolonging it."""
+        with self._lock:
+            kept = self._sessions.get(_digest(token)) if token else None
+        return kept is not None and kept["expires"] > int(self._wall())
+
     def needs_slide(self, token: str) -> bool:
         """Whether `session` would write: then it belongs in a worker thread."""
         with self._lock:

@@ -34,6 +34,7 @@ class UseCases:
         self.links = Links(house, self.overview)
         self.system = SystemState(house, self.overview)
         self.why = Why(house)
+        self._told_to: dict[str, int] = {}
 
     def now(self) -> int:
         """The house's clock. [µs]"""
@@ -41,19 +42,24 @@ class UseCases:
         return now
 
     def live_values(self, site_ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-        """Newest values of sites in the short form of the live stream."""
-        found = self.sites.live_values(list(site_ids))
-        return {
-            site: [
-                {
-                    "factor": one.factor,
-                    "stat": one.stat.name,
-                    "period": one.period.name,
-                    "value": plain(one.value),
-                    "flag": one.flag.name,
-                    "time": one.time,
-                }
-                for one in readings
-            ]
-            for site, readings in found.items()
-        }
+        """What came for sites since this was last asked, in the short form of the live stream; of a site not asked
+        before what its last message brought. Sites with nothing new are left out. For one asker: the live stream."""
+        told: dict[str, list[dict[str, Any]]] = {}
+        for site, readings in self.sites.live_values(list(site_ids)).items():
+            newest = max((one.seq for one in readings), default=0)
+            since = self._told_to.get(site, newest - 1)
+            fresh = [one for one in readings if one.seq > since]
+            self._told_to[site] = newest
+            if fresh:
+                told[site] = [
+                    {
+                        "factor": one.factor,
+                        "stat": one.stat.name,
+                        "period": one.period.name,
+                        "value": plain(one.value),
+                        "flag": one.flag.name,
+                        "time": one.time,
+                    }
+                    for one in fresh
+                ]
+        return told

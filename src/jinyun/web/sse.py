@@ -19,10 +19,11 @@ TURN_S = 0.25  # how often pending readings are looked at
 SITE_S = 1.0  # a site's readings at most so often
 KEPT = 4000  # events a page can resume from
 QUEUE = 1500  # events a slow page may lag behind
+TRIES = 12  # turns that a site with nothing new yet is looked at again
 AT_A_TURN = 400  # sites sent in one turn: a burst is spread, not piled up
 
 ReadValues = Callable[[Iterable[str]], dict[str, list[dict[str, Any]]]]
-"""Newest values of sites, asked in a worker thread: site -> [{factor, stat, period, value, flag, time}]."""
+"""What came for sites since last asked, in a worker thread: site -> [{factor, stat, period, value, flag, time}]."""
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +44,7 @@ class Hub:
         self._pages: set[Page] = set()
         self._kept: deque[tuple[int, str, bytes]] = deque(maxlen=KEPT)
         self._last_id = 0
-        self._pending: dict[str, None] = {}
+        self._pending: dict[str, int] = {}  # site -> how often it was looked at in vain
         self._sent_at: dict[str, float] = {}
         self._lock = threading.Lock()
         self._turning: asyncio.Task[None] | None = None
@@ -61,7 +62,7 @@ class Hub:
         if event.topic == "arrival":
             if self._pages:
                 with self._lock:
-                    self._pending[str(event.data.get("site"))] = None
+                    self._pending[str(event.data.get("site"))] = 0
             return
         if event.topic not in TOPICS or self._loop is None or self._loop.is_closed():
             return
@@ -90,8 +91,7 @@ class Hub:
             clock = time.monotonic()
             with self._lock:
                 due = [s for s in self._pending if clock - self._sent_at.get(s, -9.0) >= SITE_S][:AT_A_TURN]
-                for site in due:
-                    del self._pending[site]
+                tries = {site: self._pending.pop(site) for site in due}
             if not due:
                 continue
             try:
@@ -100,9 +100,14 @@ class Hub:
                 continue
             at = self._now()
             for site in due:
-                self._sent_at[site] = clock
+                again = tries[site] + 1  # decoded, but its commit may still be under way
                 if found := values.get(site):
+                    self._sent_at[site] = clock
                     self._spread("reading", {"at": at, "site": site, "values": found})
+                    again = TRIES - 1  # of several messages perhaps only the first was committed: look once more
+                if again <= TRIES:
+                    with self._lock:
+                        self._pending.setdefault(site, again)
         self._turning = None
 
     # -- pages --------------------------------------------------------------------------------------------------
@@ -119,8 +124,11 @@ class Hub:
         body = encode({"at": self._now(), "reason": reason})
         return b"id: %s-%d\nevent: resync\ndata: %s\n\n" % (self._boot.encode(), self._last_id, body)
 
-    async def stream(self, topics: frozenset[str], last_event_id: str = "") -> AsyncIterator[bytes]:
-        """Bytes for one page until it goes; after it fell too far behind it gets `resync` and the stream ends."""
+    async def stream(
+        self, topics: frozenset[str], last_event_id: str = "", holds: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[bytes]:
+        """Bytes for one page until it goes or its log-in no longer `holds`; after it fell too far behind it gets
+        `resync` and the stream ends."""
         self._loop = asyncio.get_running_loop()
         page = Page(topics or TOPICS)
         self._pages.add(page)
@@ -137,7 +145,12 @@ class Hub:
                     self._last_id,
                     encode({"at": self._now()}),
                 )
+            checked = time.monotonic()
             while True:
+                if time.monotonic() - checked >= HEARTBEAT_S:
+                    checked = time.monotonic()
+                    if not holds():
+                        return
                 try:
                     _, _, packed = await asyncio.wait_for(page.queue.get(), HEARTBEAT_S)
                 except TimeoutError:

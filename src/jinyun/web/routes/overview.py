@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from jinyun.kernel.errors import BadInput
 from jinyun.web.answers import packed_answer, takes_gzip
-from jinyun.web.guard import Cases, LoggedIn
+from jinyun.web.guard import COOKIE, LOCAL, Cases, LoggedIn
 from jinyun.web.sse import TOPICS, Hub
 
 router = APIRouter(prefix="/api", tags=["duty"])
@@ -31,7 +31,8 @@ async def overview(*, request: Request, cases: Cases, _: LoggedIn) -> Response:
 async def events(
     *,
     request: Request,
-    _: LoggedIn,
+    cases: Cases,
+    session: LoggedIn,
     topics: Annotated[str, Query(max_length=200, description="comma-separated; all when empty")] = "",
     last_event_id: Annotated[str, Header(max_length=64)] = "",
 ) -> Response:
@@ -43,9 +44,10 @@ async def events(
             field="topics",
             hint=f"topics: {', '.join(sorted(TOPICS))}",
         )
+    token = request.cookies.get(COOKIE)
     hub: Hub = request.app.state.hub
     return StreamingResponse(
-        hub.stream(wanted, last_event_id),
+        hub.stream(wanted, last_event_id, lambda: session is LOCAL or cases.accounts.holds(token)),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
