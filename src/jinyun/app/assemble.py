@@ -165,11 +165,16 @@ class House:
         self.jobs.every(5.0, "act", self.act.tick)
         self.jobs.every(settings.seal_every_s, "seal", self._seal)
         self.jobs.every(3600.0, "compact", self.readings.compact)
-        self.jobs.every(60.0, "journal", self.journal.seal)
+        self.jobs.every(60.0, "journal", self._keep_journal)
 
     def _seal(self) -> None:
         if self.clock.now() - self.started_at >= self.settings.seal_every_s * 1_000_000:
             self.readings.seal()  # not at the very start: many small files would come of frequent restarts
+
+    def _keep_journal(self) -> None:
+        self.journal.seal()
+        before = self.clock.now() - self.settings.journal_days * 86_400_000_000
+        self.journal.expire(before, self.readings.committed())
 
     async def stop(self) -> None:
         """Close the doors first, then let everything accepted reach the disk."""

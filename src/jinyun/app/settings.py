@@ -31,6 +31,7 @@ class Settings:
     hour_lookback_h: int = 36  # how far back a device is asked for hours when first seen
     minute_lookback_h: int = 2
     journal_segment_mb: int = 256
+    journal_days: int = 400  # raw messages are kept at least so long; never dropped before their rows are stored
 
     @classmethod
     def load(cls, folder: Path | str = "var", **given: Any) -> Settings:
