@@ -87,6 +87,29 @@ async def test_nothing_is_answered_when_the_journal_cannot_keep_it(bench):
         assert (await logger.hear())["CN"] == "9014"
 
 
+async def test_a_store_that_is_behind_delays_storing_not_answers(bench, monkeypatch):
+    monkeypatch.setattr("jinyun.sense.hj212.ingest.RETRY_PAUSE", 0.05)
+    b = bench()
+    centre = await b.start()
+    put, tries = b.readings.put, []
+
+    def behind(block):
+        tries.append(block.time)
+        if len(tries) <= 3:
+            raise Unavailable("the store is behind")
+        put(block)
+
+    b.readings.put = behind
+    times = [china(now_text(3600)) + 60 * n for n in range(3)]
+    async with Logger(centre.port) as logger:
+        for when in times:
+            await logger.send("2051", f"DataTime={china_text(when)};w01018-Avg=1")
+            assert (await logger.hear())["CN"] == "9014"
+        await b.settle()
+    assert tries == [times[0]] * 4 + times[1:]  # none skipped, in order
+    assert len(b.values()) == 3
+
+
 async def test_2005_is_answered_in_its_own_dress(bench):
     b = bench(profile(mn="88888880000001", always_answer=True))
     centre = await b.start()
