@@ -76,7 +76,8 @@ def fresh() -> bool:
         return False
 
 
-def _run(*arguments: str | Path) -> None:
+def run_node(*arguments: str | Path) -> None:
+    """Run a script with the wheel's Node in ``frontend/``; raises `BuildError` with its last lines."""
     environment = dict(os.environ)
     environment["PATH"] = os.pathsep.join([str(node().parent), environment.get("PATH", "")])
     environment["CI"] = "1"
@@ -94,7 +95,7 @@ def install() -> None:
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     if mark.exists() and mark.read_text(encoding="utf-8") == wanted:
         return
-    _run(npm_script(), "ci", "--no-audit", "--no-fund", "--loglevel=error")
+    run_node(npm_script(), "ci", "--no-audit", "--no-fund", "--loglevel=error")
     mark.write_text(wanted, encoding="utf-8")
 
 
@@ -122,13 +123,13 @@ def build(*, force: bool = False, check: bool = False) -> bool:
     with _one_at_a_time():
         if check:
             install()
-            _run(FRONTEND / "node_modules" / "vue-tsc" / "bin" / "vue-tsc.js", "--noEmit")
-            _run(FRONTEND / "node_modules" / "vitest" / "vitest.mjs", "run")
+            run_node(FRONTEND / "node_modules" / "vue-tsc" / "bin" / "vue-tsc.js", "--noEmit")
+            run_node(FRONTEND / "node_modules" / "vitest" / "vitest.mjs", "run")
         if not force and fresh():
             return False
         sources = digest()
         install()
-        _run(FRONTEND / "node_modules" / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn")
+        run_node(FRONTEND / "node_modules" / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn")
         made = FRONTEND / "dist"
         (made / STAMP).write_text(json.dumps({"sources": sources}) + "\n", encoding="utf-8")
         _swap(made, STATIC)

@@ -17,7 +17,8 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
             return
         path = Path(self.root) / "frontend" / "build.py"
         spec = importlib.util.spec_from_file_location("jinyun_frontend_build", path)
-        assert spec is not None and spec.loader is not None
+        if spec is None or spec.loader is None:
+            raise RuntimeError(f"cannot load {path}")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         self.app.display_info("building the page")

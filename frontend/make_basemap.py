@@ -65,9 +65,7 @@ def _rounded(geometry, places: int = 4):
 
 
 def _write(name: str, features: list[dict]) -> None:
-    text = json.dumps(
-        {"type": "FeatureCollection", "features": features}, ensure_ascii=False, separators=(",", ":")
-    )
+    text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, separators=(",", ":"))
     path = OUT / f"{name}.geojson"
     path.write_text(text + "\n", encoding="utf-8")
     print(f"{path.relative_to(ROOT)}: {len(features)} features, {path.stat().st_size / 1024:.0f} KiB")
@@ -81,6 +79,7 @@ def areas(source: Path, tolerance: float) -> list[dict]:
         shapes = list(shapely.coverage_simplify(shapes, tolerance))
     out = []
     for row, area in zip(rows, shapes, strict=True):
+        area = shapely.set_precision(shapely.make_valid(area), 1e-4)  # some source rings cross themselves
         label = row["properties"].get("centroid") or row["properties"]["center"]
         lon, lat = to_wgs84(*label)
         props = {
@@ -132,7 +131,9 @@ def main() -> None:
     _write("districts", districts)
     _write("cities", cities)
     _write("labels", names)
-    found = rivers(source / "rivers_sichuan_chongqing.geojson", source / "naturalearth_rivers_lakes_100-111E_25-35N.geojson")
+    found = rivers(
+        source / "rivers_sichuan_chongqing.geojson", source / "naturalearth_rivers_lakes_100-111E_25-35N.geojson"
+    )
     _write("rivers", found)
 
 

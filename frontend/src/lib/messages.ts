@@ -332,7 +332,7 @@ export const messages = {
   'link.nodevice': ['隔离中', 'in quarantine'],
 
   'system.title': ['系统', 'System'],
-  'system.rates': ['速率', 'Rates'],
+  'system.rates': ['报文', 'Messages'],
   'system.lag': ['延迟', 'Lag'],
   'system.disk': ['磁盘', 'Disk'],
   'system.journal': ['原始日志', 'Raw journal'],

@@ -45,6 +45,25 @@ export function needFactors(): Promise<void> {
   return factorsAsked
 }
 
+const others = reactive(new Map<string, string>())
+const othersAsked = new Set<string>()
+
+/** Name of any record, asked for when first shown; until then its id. */
+export function recordName(type: string | undefined, id: string | null | undefined): string {
+  if (!id) return '—'
+  if (!type || type === 'site') return sites.get(id)?.name ?? id
+  const key = `${type}/${id}`
+  const known = others.get(key)
+  if (known) return known
+  if (!othersAsked.has(key)) {
+    othersAsked.add(key)
+    get<any>(`/api/records/${encodeURIComponent(type)}/${encodeURIComponent(id)}`)
+      .then((row) => others.set(key, String(row.name ?? row.title ?? id)))
+      .catch(() => {}) // the id stays
+  }
+  return id
+}
+
 export const siteName = (id: string | null | undefined): string => (id ? (sites.get(id)?.name ?? id) : '—')
 export const siteKind = (id: string | null | undefined): string => (id ? (sites.get(id)?.kind ?? '') : '')
 export const factorSpec = (id: string | null | undefined): FactorSpec | undefined => (id ? factors.value.get(id) : undefined)
