@@ -79,7 +79,8 @@ def areas(source: Path, tolerance: float) -> list[dict]:
         shapes = list(shapely.coverage_simplify(shapes, tolerance))
     out = []
     for row, area in zip(rows, shapes, strict=True):
-        area = shapely.set_precision(shapely.make_valid(area), 1e-4)  # some source rings cross themselves
+        whole = shapely.make_valid(area, method="structure", keep_collapsed=False)  # some source rings cross themselves
+        area = shapely.set_precision(whole, 1e-4)
         label = row["properties"].get("centroid") or row["properties"]["center"]
         lon, lat = to_wgs84(*label)
         props = {
