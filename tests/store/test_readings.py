@@ -528,3 +528,17 @@ def test_dictionary_and_manifest_in_either_database(tmp_path, database, steady_c
     assert [v for _, _, v, _ in seen(store, as_of=2)] == [2, 7, 8, 1, 1]
     assert store.verify() == []
     store.close()
+
+
+def test_what_came_late_is_named_by_its_arrival_whether_hot_or_sealed(store):
+    old, older = DAY - 30 * 86_400, DAY - 400 * 86_400
+    put(store, block(DAY, [1, 2, 3], received=1_000))
+    put(store, block(old + 10, [4], received=2_000), block(older, [5], series=(2,), received=3_000))
+    late = {("s1", Period.HOUR, old), ("s1", Period.HOUR, older)}
+    assert store.arrivals_since(1_500) == late
+    assert store.arrivals_since(3_000) == {("s1", Period.HOUR, older)}
+    assert store.arrivals_since(3_001) == set()
+    store.seal()
+    assert store.arrivals_since(1_500) == late
+    put(store, block(DAY + 3600, [6], received=4_000))
+    assert store.arrivals_since(3_000) == {("s1", Period.HOUR, older), ("s1", Period.HOUR, DAY + 3600)}

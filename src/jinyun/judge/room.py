@@ -344,11 +344,12 @@ class JudgeRoom:
         """Mark again what took data or closed since the watermark; how many marks. Call once, before the first `run`.
 
         The newest reading of each series says how far a site's data goes; every hour from the watermark up to it is
-        marked. What a store that offers ``arrivals_since(µs)`` names (back-fill of older hours) is marked too.
+        marked, and so is every hour, however old, that took data since the watermark (back-fill).
         """
         now = self._clock.now()
         kept = self._kv.get(SPACE, WATERMARK) if self._kv is not None else None
         since = now - self.pace.recover_hours * HOUR * _US if kept is None else int(kept)
+        arrived = since - int(2 * self.pace.watermark_every_s) * _US  # what was on its way when the mark was set
         since = max(since, now - self.pace.recover_days * 24 * HOUR * _US)
         first = hour_of(since // _US - self.pace.close_after_s - HOUR)
         marks = set()
@@ -357,9 +358,7 @@ class JudgeRoom:
                 last = max(one.time for one in newest if one.period is period)
                 start = first if period < Period.DAY else period_start(Period.DAY, first)
                 marks |= {(site, period, hour) for hour in range(start, last + 1, HOUR)}
-        arrivals = getattr(self._store, "arrivals_since", None)
-        if arrivals is not None:
-            marks |= {(site, period, hour_of(at)) for site, period, at in arrivals(since)}
+        marks |= {(site, period, hour_of(at)) for site, period, at in self._store.arrivals_since(arrived)}
         for site, period, hour in marks:
             self._touched.add(site, int(period), hour)
         return len(marks)

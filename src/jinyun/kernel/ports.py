@@ -122,6 +122,10 @@ class ReadingStore(Protocol):
         """Distinct times of readings, for gap finding."""
         ...
 
+    def arrivals_since(self, since: int) -> Iterable[tuple[str, Period, int]]:
+        """Site, period and hour [s] of readings received at or after `since` [µs], whatever their event time."""
+        ...
+
     def state(self) -> Mapping[str, Any]: ...
 
 

@@ -105,6 +105,22 @@ class Snapshot:
         query = f"SELECT DISTINCT time FROM ({source}) WHERE series IN ({', '.join(map(str, series))}) ORDER BY time"
         return [row[0] for row in self.cursor.execute(query, parameters).fetchall()]
 
+    def arrivals(self, since: int) -> tuple[np.ndarray, np.ndarray]:
+        """Series and hours [s] of all rows that came at or after `since` [µs] (frames are numbered as they came)."""
+        frames = [one for one in self.view.frames if one.time_to >= since]
+        source, parameters = self._frames_source(frames, "id", f"received_at >= {since}")
+        first = self.cursor.execute(f"SELECT min(id) FROM ({source})", parameters).fetchall()[0][0]
+        if first is None:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        columns = "series, time - time % 3600 AS hour"
+        source = f"SELECT {columns} FROM rows WHERE seq > {self.view.sealed} AND seq >= {first}"
+        parameters = []
+        if files := [one for one in self.view.rows if one.seq_to >= first]:
+            source += f" UNION ALL SELECT {columns} FROM read_parquet(?) WHERE seq >= {first}"
+            parameters.append(self.paths(files))
+        found = self.cursor.execute(f"SELECT DISTINCT series, hour FROM ({source})", parameters).fetchnumpy()
+        return np.asarray(found["series"]), np.asarray(found["hour"])
+
     def current_of(self, series: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Current versions of distinct keys: whether known, value, flag (for late rows)."""
         low, high = int(time.min()), int(time.max()) + 1

@@ -387,6 +387,15 @@ class DuckReadings:
         with snapshot(self._hot, self._manifest) as state:
             return state.times(self._book.of_site(site, periods=[period]), start, end)
 
+    def arrivals_since(self, since: int) -> set[tuple[str, Period, int]]:
+        """Site, period and hour [s] of every reading received at or after `since` [µs], whatever its event time: what
+        the judge looks at again after a kill."""
+        with snapshot(self._hot, self._manifest) as state:
+            series, hours = state.arrivals(since)
+        keys = self._book.keys()
+        found = zip(series.tolist(), hours.tolist(), strict=True)
+        return {(keys[number].site, keys[number].period, hour) for number, hour in found}
+
     def _readings(self, found: Found) -> list[Reading]:
         keys, columns = self._book.keys(), (found.series, found.time, found.value, found.flag, found.seq)
         answer = []
