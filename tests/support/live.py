@@ -101,8 +101,8 @@ class Live:
     def flush(self) -> None:
         """Until all that was acknowledged is decoded and can be read."""
         end = time.monotonic() + 30
-        while self.house.centre.state()["in_hand"] and time.monotonic() < end:
-            time.sleep(0.01)
+        while (told := self.house.centre.state())["received"] != told["decoded"] and time.monotonic() < end:
+            time.sleep(0.01)  # `in_hand` is zero for a moment between the answer and the decoder's queue
         self.house.readings.flush()
 
     def settle(self) -> None:
