@@ -20,10 +20,10 @@ def test_class_four_with_two_causes_three_measures_closes_at_class_three_and_reo
     story(desk, [(0, 3), (1, 3), (2, 4), (3, 4)])
     (alarm,), (case,) = desk.alarms("section-target"), desk.cases()
     assert case.state == "opened"
-    assert case.data["title"] == "s1点断面水质劣于目标"
+    assert case.data["title"] == "s1点水质劣于目标"
     assert case.data["owner"] == "水生态环境科"
     assert case.data["recovery"]["max_level"] == 3
-    assert alarm.data["sentence_zh"] == "s1点断面水质劣于目标：Ⅳ类，目标Ⅲ类，定类因子氨氮；03-02 02:00起。"
+    assert alarm.data["sentence_zh"] == "s1点水质劣于目标：Ⅳ类，目标Ⅲ类，定类因子氨氮；03-02 02:00起。"
 
     desk.act(case, "acknowledge")
     desk.act(case, "dispatch", owner="北碚区水利局", note="两日内查清来水")

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jinyun.app.services.words import FLAGS, PERIODS, STATS, factor_unit, factor_words, plain
+from jinyun.app.services.words import PERIODS, STATS, factor_unit, factor_words, plain
 from jinyun.kernel.errors import JinyunError, NotFound
+from jinyun.kernel.flags import flag_words
 from jinyun.kernel.ports import Record
 from jinyun.kernel.terms import Frame, Origin, Period, Reading, ReadingRef, Status, Verdict, VerdictItem, china_time
 
@@ -264,7 +265,7 @@ class _Tree:
                 facts=[_fact("序列", "series", ref.series), _fact("时间", "time", _moment(ref.time))],
             ) | {"series": ref.series, "time": ref.time, "seq": ref.seq}
         zh, en, _, _ = factor_words(reading.factor)
-        flag, stat, period = FLAGS[reading.flag], STATS[reading.stat], PERIODS[reading.period]
+        flag, stat, period = flag_words(reading.flag), STATS[reading.stat], PERIODS[reading.period]
         facts = [
             _fact("时间", "time", _moment(reading.time)),
             _fact("统计", "statistic", f"{period[0]}{stat[0]}", f"{period[1]} {stat[1]}"),
@@ -274,7 +275,7 @@ class _Tree:
         newest = max(self._versions[ref.series, ref.time], key=lambda one: one.seq)
         node: Node = {"series": ref.series, "time": ref.time, "seq": ref.seq, "superseded": newest.seq > reading.seq}
         if node["superseded"]:
-            value = plain(newest.value) or FLAGS[newest.flag][0]
+            value = plain(newest.value) or flag_words(newest.flag)[0]
             facts.append(_fact("现行值(后来更新)", "current value (newer version)", value))
             node["current"] = {"value": plain(newest.value), "flag": newest.flag.name, "seq": newest.seq}
         frame = self._frames.get(reading.frame)

@@ -16,6 +16,7 @@ nothing, because the same verdict is not stored twice.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -99,6 +100,7 @@ class JudgeRoom:
         self._untold: deque[tuple[Verdict, Verdict | None]] = deque()
         self._problems: deque[dict[str, Any]] = deque(maxlen=50)
         self._marked_at = 0.0
+        self._running = threading.Lock()
         self._counts = {"arrivals": 0, "judged": 0, "stored": 0, "failed": 0, "runs": 0}
         self._last_run_s = 0.0
 
@@ -157,8 +159,12 @@ class JudgeRoom:
         """Judge what is due, for about `budget_s`; how many windows were judged.
 
         With `settled` False also those that wait for more data or for their turn: then 0 means that nothing is left but
-        windows that have not closed.
+        windows that have not closed. One run at a time: a second caller waits for the first.
         """
+        with self._running:
+            return self._run(budget_s, settled)
+
+    def _run(self, budget_s: float, settled: bool) -> int:
         began = time.monotonic()
         self._counts["runs"] += 1
         now = self._clock.now()

@@ -250,11 +250,12 @@ class Fleet(Sockets):
     def __init__(self, devices: Sequence[SimDevice], host: str, port: int, clock: SystemClock | ScaledClock) -> None:
         super().__init__(devices, host, port, clock)
         self.devices = devices
+        self.wheel = Wheel(devices, self.now())
 
     async def turn(self) -> None:
         """Send what is due, for ever."""
         loop = asyncio.get_running_loop()
-        wheel = Wheel(self.devices, self.now())
+        wheel = self.wheel
         while True:
             turn_ends = loop.time() + SLICE_S
             now = self.now()

@@ -9,36 +9,15 @@ from typing import Any
 
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.factors import factors
+from jinyun.kernel.flags import flag_words
 from jinyun.kernel.ports import HistoryEntry, Record
 from jinyun.kernel.records import Field, RecordType, Transition
-from jinyun.kernel.terms import Flag, Period, Reading, Stat, Verdict, VerdictItem
+from jinyun.kernel.terms import Period, Reading, Stat, Verdict, VerdictItem
 
 MASK = "••••••"
 """Shown for a secret or personal value; sent back in a form it means "leave as it is"."""
 
 PERSONAL_ROLES = frozenset({"officer", "admin", "system"})
-
-FLAGS: Mapping[Flag, tuple[str, str]] = {
-    Flag.NORMAL: ("正常", "normal"),
-    Flag.STOPPED: ("仪器停运", "instrument stopped"),
-    Flag.MAINTENANCE: ("维护", "maintenance"),
-    Flag.MANUAL: ("人工设定", "set by hand"),
-    Flag.FAULT: ("故障", "fault"),
-    Flag.CALIBRATION: ("校准", "calibration"),
-    Flag.OVER_RANGE: ("超测量上限", "over range"),
-    Flag.NO_LINK: ("通讯异常", "instrument link lost"),
-    Flag.POWER_FAILURE: ("断电", "power failure"),
-    Flag.SOURCE_STOPPED: ("污染源停运", "source stopped"),
-    Flag.UNKNOWN: ("无标记", "no flag sent"),
-    Flag.NON_DETECT: ("未检出", "below detection limit"),
-    Flag.NOT_A_NUMBER: ("非数值", "not a number"),
-    Flag.AIR_CALIBRATION: ("校准", "calibration"),
-    Flag.AIR_WEATHER: ("气象影响", "weather"),
-    Flag.AIR_ABNORMAL: ("异常", "abnormal"),
-    Flag.OUT_OF_CONTROL: ("失控时段", "out of control"),
-    Flag.SUBSTITUTED: ("替代数据", "substituted"),
-    Flag.OTHER: ("其他标记", "other flag"),
-}
 
 STATS: Mapping[Stat, tuple[str, str]] = {
     Stat.RTD: ("实时值", "real-time"),
@@ -109,7 +88,7 @@ def parse_period(text: str) -> Period:
 def reading_dict(reading: Reading, received_at: int | None = None) -> dict[str, Any]:
     """One reading with its words; `received_at` in µs."""
     zh, en, _, decimals = factor_words(reading.factor)
-    flag_zh, flag_en = FLAGS[reading.flag]
+    flag_zh, flag_en = flag_words(reading.flag)
     return {
         "series": reading.series,
         "factor": reading.factor,
