@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 
 from jinyun.app.services.words import (
-    FLAGS,
     MASK,
     PERIODS,
     STATS,
@@ -19,6 +18,7 @@ from jinyun.app.services.words import (
     type_dict,
 )
 from jinyun.kernel.errors import BadInput
+from jinyun.kernel.flags import WORDS
 from jinyun.kernel.ports import HistoryEntry, Record
 from jinyun.kernel.records import Field, RecordType
 from jinyun.kernel.terms import Flag, Period, Stat
@@ -54,7 +54,7 @@ def test_no_number_is_not_zero():
 
 
 def test_every_term_has_words():
-    assert set(FLAGS) == set(Flag)
+    assert set(WORDS) == set(Flag)
     assert set(STATS) == set(Stat)
     assert set(PERIODS) == set(Period)
 
