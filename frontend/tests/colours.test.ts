@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inkOn, levelColour, shape, siteColour, weight } from '../src/lib/colours'
+import { inkOn, levelColour, shape, siteColour, statusOf, weight } from '../src/lib/colours'
 
 function contrast(a: string, b: string): number {
   const light = (c: string) => {
@@ -42,6 +42,15 @@ it('a silent site is grey whatever it said last', () => {
 it('each kind has its own shape', () => {
   const kinds = ['water_section', 'water_micro', 'air_station', 'air_micro', 'water_outlet', 'stack_outlet', 'river_outlet']
   expect(new Set(kinds.map(shape)).size).toBe(kinds.length)
+})
+
+it('a live verdict moves a site as the node would', () => {
+  const section = { kind: 'water_section', target_class: 2 }
+  const judge = 'water.section_class'
+  expect([2, 3, 4].map((level) => statusOf(section, { judge, status: 'exceeds', level }))).toEqual(['ok', 'warn', 'bad'])
+  expect(statusOf(section, { judge, status: 'cannot_judge', level: null })).toBe('unknown')
+  expect(statusOf({ kind: 'stack_outlet' }, { judge: 'emission.outlet_now', status: 'exceeds', level: 5 })).toBe('warn')
+  expect(statusOf({ kind: 'stack_outlet' }, { judge: 'emission.outlet_hour', status: 'exceeds', level: 5 })).toBe('bad')
 })
 
 it('the worst lies on top', () => {

@@ -50,6 +50,21 @@ export function siteColour(site: Pick<SiteDot, 'kind' | 'status' | 'level'>): st
   return levelColour(site.kind, site.level)
 }
 
+const DEFAULT_TARGET = 3 // class III, where a section has no target of its own
+
+/** How a site stands after a verdict, as the node's overview says it: one class beyond the target warns, AQI level 3 warns. */
+export function statusOf(site: Pick<SiteDot, 'kind' | 'target_class'>, verdict: { judge: string; status: string; level: number | null }): SiteDot['status'] {
+  if (verdict.level === null || verdict.level === undefined || verdict.status === 'cannot_judge') return 'unknown'
+  const group = family(site.kind)
+  if (group === 'water') {
+    const beyond = verdict.level - (site.target_class ?? DEFAULT_TARGET)
+    return beyond <= 0 ? 'ok' : beyond <= 1 ? 'warn' : 'bad'
+  }
+  if (group === 'air') return verdict.level >= 4 ? 'bad' : verdict.level >= 3 ? 'warn' : 'ok'
+  if (verdict.status === 'attains') return 'ok'
+  return verdict.judge === 'emission.outlet_now' ? 'warn' : 'bad'
+}
+
 /** Black or white, whichever reads better on `colour` (WCAG relative luminance). */
 export function inkOn(colour: string): string {
   const value = colour.replace('#', '')
