@@ -14,6 +14,11 @@ export function setDark(value: boolean): void {
   }
 }
 
+const query = typeof matchMedia === 'undefined' ? null : matchMedia('(max-width: 640px)')
+/** A phone in the hand: lists instead of wide tables. */
+export const narrow = ref(query?.matches ?? false)
+query?.addEventListener('change', (event) => (narrow.value = event.matches))
+
 /** The value of a CSS custom property, for canvases that cannot read them. */
 export function token(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim()
