@@ -109,7 +109,7 @@ class Framer:
                 sent = _TEXTS.get(buf[stop : stop + 4])
                 if sent is not None and length <= self.max_size:
                     segment = buf[at + 6 : stop]
-                    if sent[0] == crc16(segment):
+                    if sent[0] == crc16(segment) and segment.isascii():
                         if self._noise.running:
                             self._noise.end_run()
                         fields = (buf[at : stop + 4], segment, length, True, sent[1], "hj212", True, None)
@@ -248,6 +248,11 @@ class Framer:
         segment, sent = buf[base:stop], digits.decode()
         data = buf[start : stop + 4]
         if int(digits, 16) == crc16(segment):
+            # There are 256 CRCs only: one ciphertext in 256 has that of its plaintext, and is none for all that.
+            if not segment.isascii() and segment.endswith(b"&&") and _FLAG_2025.search(segment[:200]):
+                coded = self._encrypted(data, segment, declared, length_ok, sent)
+                if coded is not None and coded.plain is not None:
+                    return coded
             return RawFrame(data, segment, declared, length_ok, sent, "hj212", True)
         dialect = self.crc if isinstance(self.crc, str) else self.crc(mn_of(segment))
         if dialect not in ("hj212", "") and sent.upper() == crcs.text(segment, dialect):
