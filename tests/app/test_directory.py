@@ -4,7 +4,6 @@ import pytest
 
 from jinyun.app.directory import Devices, SiteDirectory
 from jinyun.app.discover import record_types
-from jinyun.app.watch import WatchedRecords
 from jinyun.kernel.ports import Actor
 from jinyun.kernel.terms import Period
 from jinyun.store.database import open_database
@@ -27,7 +26,7 @@ class Ticks:
 @pytest.fixture
 def records(tmp_path):
     engine = open_database(tmp_path / "records.sqlite")
-    yield WatchedRecords(SqlRecords(engine, record_types(), Ticks()))
+    yield SqlRecords(engine, record_types(), Ticks())
     engine.dispose()
 
 

@@ -17,7 +17,6 @@ from jinyun.app.directory import Devices, SiteDirectory
 from jinyun.app.discover import domains, judges, record_types
 from jinyun.app.jobs import ThreadJobs
 from jinyun.app.settings import Settings
-from jinyun.app.watch import WatchedRecords
 from jinyun.judge.room import JudgeRoom
 from jinyun.kernel.ports import Arrival, Block
 from jinyun.kernel.terms import Reject, Verdict
@@ -59,7 +58,7 @@ class House:
         self.database = open_database(settings.database or folder / "records.sqlite")
         self.bus = LocalBus()
         self.jobs = ThreadJobs()
-        self.records = WatchedRecords(SqlRecords(self.database, self.types, self.clock))
+        self.records = SqlRecords(self.database, self.types, self.clock)
         self.verdicts = SqlVerdicts(self.database)
         self.rejects = SqlRejects(self.database)
         self.kv = SqlKeyValue(self.database)

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from jinyun.kernel.errors import BadInput, Conflict, InvalidRecord, NotFound, Refused
+from jinyun.kernel.errors import Conflict, InvalidRecord, NotFound, Refused
 from jinyun.kernel.ports import Actor, Clock, HistoryEntry, Record
 from jinyun.kernel.records import RecordType
 from jinyun.store import record_rules as rules
 from jinyun.store.database import reading, writing
+from jinyun.store.record_search import conditions_of, not_indexed
 from jinyun.store.schema import record as current
 from jinyun.store.schema import record_history as history_table
 from jinyun.store.schema import record_index as side
 
 _CHUNK = 500
+_CHANGED = "jinyun-records-changed"
+
+Listener = Callable[[str, str], None]
+"""Called with (record type, id) after a change is committed; id "" means many of that type."""
 
 
 @dataclass(slots=True)
@@ -46,6 +51,9 @@ class SqlRecords:
 
     def __init__(self, engine: Engine, types: Mapping[str, RecordType], clock: Clock) -> None:
         self._engine, self._types, self._clock = engine, types, clock
+        self.listeners: list[Listener] = []
+        self.versions: dict[str, int] = {}
+        """Rises with each committed change of a type: pages cache by it."""
 
     def type(self, type_id: str) -> RecordType:
         """The declaration of a type."""
@@ -199,7 +207,7 @@ class SqlRecords:
         """Records whose indexed fields equal `where` (a list: any of them; None: not set). `order` is updated_at,
         created_at, id, state or an indexed field, with ``-`` before it for descending; ties go by id."""
         kind = self.type(type_id)
-        query = select(current).where(*self._conditions(kind, where, states, text))
+        query = select(current).where(*conditions_of(kind, where, states, text))
         name, down = order.removeprefix("-"), order.startswith("-")
         if name in ("updated_at", "created_at", "id", "state"):
             keys: list[Any] = [current.c[name]]
@@ -210,7 +218,7 @@ class SqlRecords:
             keys = [func.coalesce(func.min(side.c.number), 0), func.min(side.c.value)]
             query = query.group_by(*current.primary_key.columns)
         else:
-            raise self._not_indexed(kind, name)
+            raise not_indexed(kind, name)
         ordered = [key.desc() if down else key.asc() for key in keys]
         query = query.order_by(*ordered, current.c.id).limit(limit).offset(offset)
         with reading(self._engine) as connection:
@@ -219,7 +227,7 @@ class SqlRecords:
     def count(
         self, type_id: str, where: Mapping[str, Any] | None = None, *, states: Sequence[str] = (), text: str = ""
     ) -> int:
-        conditions = self._conditions(self.type(type_id), where, states, text)
+        conditions = conditions_of(self.type(type_id), where, states, text)
         with reading(self._engine) as connection:
             return connection.execute(select(func.count()).select_from(current).where(*conditions)).scalar_one()
 
@@ -238,13 +246,20 @@ class SqlRecords:
 
     @contextmanager
     def _writing(self, type_id: str, record_id: str) -> Iterator[Connection]:
+        changed = False
         try:
             with writing(self._engine) as connection:
+                connection.info.pop(_CHANGED, None)
                 yield connection
+                changed = connection.info.pop(_CHANGED, False)
         except IntegrityError as wrong:
             raise Conflict(
                 f"{type_id} {record_id} was changed by somebody else at the same moment; read it again"
-            ) from (wrong)
+            ) from wrong
+        if changed:
+            self.versions[type_id] = self.versions.get(type_id, 0) + 1
+            for listener in self.listeners:
+                listener(type_id, record_id)
 
     def _load(self, connection: Connection, type_id: str, ids: Sequence[str]) -> dict[str, Record]:
         found: dict[str, Record] = {}
@@ -312,6 +327,8 @@ class SqlRecords:
                     one.deleted,
                 )
             )  # fmt: skip
+        if changes:
+            connection.info[_CHANGED] = True
         for table, rows in ((current, fresh), (history_table, entries), (side, index)):
             if rows:
                 connection.execute(insert(table), rows)
@@ -356,47 +373,6 @@ class SqlRecords:
         query = select(side.c.type, side.c.id).where(side.c.value == record_id, or_(*fields)).distinct().limit(20)
         return [(one, other) for one, other in connection.execute(query) if (one, other) != (type_id, record_id)]
 
-    def _conditions(
-        self, kind: RecordType, where: Mapping[str, Any] | None, states: Sequence[str], text: str
-    ) -> list[Any]:
-        conditions: list[Any] = [current.c.type == kind.id, current.c.deleted.is_(False)]
-        if states:
-            conditions.append(current.c.state.in_(list(states)))
-        for word in text.lower().split():
-            conditions.append(current.c.search.contains(word, autoescape=True))
-        fields = rules.indexed_fields(kind)
-        for name, wanted in (where or {}).items():
-            values = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
-            if name == "id":
-                conditions.append(current.c.id.in_(values))
-                continue
-            if name not in fields:
-                raise self._not_indexed(kind, name)
-            entry = side.alias()
-            mine = and_(entry.c.type == current.c.type, entry.c.id == current.c.id, entry.c.field == name)
-            some = [self._index_value(kind, name, one) for one in values if one is not None]
-            choices: list[Any] = []
-            if some or None not in values:
-                choices.append(exists().where(mine, entry.c.value.in_(some)).correlate(current))
-            if None in values:
-                choices.append(~exists().where(mine).correlate(current))
-            conditions.append(or_(*choices))
-        return conditions
-
-    def _index_value(self, kind: RecordType, name: str, value: Any) -> str:
-        spec = kind.field(name)
-        if spec.kind == "bool" and value in ("true", "false"):
-            return str(value)
-        try:
-            clean = kind.validate({name: [value] if spec.many else value}, partial=True)[name]
-        except InvalidRecord:
-            return index_miss(value)
-        return rules.index_text(spec, clean[0] if spec.many else clean)
-
-    def _not_indexed(self, kind: RecordType, name: str) -> BadInput:
-        known = ", ".join(("id", *rules.indexed_fields(kind)))
-        return BadInput(f"{kind.id} cannot be filtered or ordered by {name!r}", field=name, hint=f"use one of {known}")
-
     def _record(self, row: Any) -> Record:
         data = rules.full(self._types.get(row.type), msgspec.json.decode(row.data))
         return Record(
@@ -407,11 +383,6 @@ class SqlRecords:
 def new_id() -> str:
     """An id that nobody chose: 16 characters, fit for a path."""
     return secrets.token_hex(8)
-
-
-def index_miss(value: Any) -> str:
-    """A value no field of this form can have: it finds nothing."""
-    return f"∅{value}"
 
 
 def _check_id(kind: RecordType, record_id: str) -> None:

@@ -1,0 +1,63 @@
+"""Questions to registers: conditions over indexed fields, state and text, as SQL expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import and_, exists, or_
+
+from jinyun.kernel.errors import BadInput, InvalidRecord
+from jinyun.kernel.records import RecordType
+from jinyun.store import record_rules as rules
+from jinyun.store.schema import record as current
+from jinyun.store.schema import record_index as side
+
+
+def conditions_of(kind: RecordType, where: Mapping[str, Any] | None, states: Sequence[str], text: str) -> list[Any]:
+    """What `RecordStore.find` asks for; raises `BadInput` for a field that is not indexed."""
+    conditions: list[Any] = [current.c.type == kind.id, current.c.deleted.is_(False)]
+    if states:
+        conditions.append(current.c.state.in_(list(states)))
+    for word in text.lower().split():
+        conditions.append(current.c.search.contains(word, autoescape=True))
+    fields = rules.indexed_fields(kind)
+    for name, wanted in (where or {}).items():
+        values = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
+        if name == "id":
+            conditions.append(current.c.id.in_(values))
+            continue
+        if name not in fields:
+            raise not_indexed(kind, name)
+        entry = side.alias()
+        mine = and_(entry.c.type == current.c.type, entry.c.id == current.c.id, entry.c.field == name)
+        some = [_index_value(kind, name, one) for one in values if one is not None]
+        choices: list[Any] = []
+        if some or None not in values:
+            choices.append(exists().where(mine, entry.c.value.in_(some)).correlate(current))
+        if None in values:
+            choices.append(~exists().where(mine).correlate(current))
+        conditions.append(or_(*choices))
+    return conditions
+
+
+def _index_value(kind: RecordType, name: str, value: Any) -> str:
+    spec = kind.field(name)
+    if spec.kind == "bool" and value in ("true", "false"):
+        return str(value)
+    try:
+        clean = kind.validate({name: [value] if spec.many else value}, partial=True)[name]
+    except InvalidRecord:
+        return index_miss(value)
+    return rules.index_text(spec, clean[0] if spec.many else clean)
+
+
+def not_indexed(kind: RecordType, name: str) -> BadInput:
+    """Says which fields would work."""
+    known = ", ".join(("id", *rules.indexed_fields(kind)))
+    return BadInput(f"{kind.id} cannot be filtered or ordered by {name!r}", field=name, hint=f"use one of {known}")
+
+
+def index_miss(value: Any) -> str:
+    """A value no field of this form can have: it finds nothing."""
+    return f"∅{value}"
