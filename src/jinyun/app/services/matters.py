@@ -116,7 +116,9 @@ class Matters:
         ids += [one.data.get(name) for one in alarms for name in ("verdict_open", "verdict_peak", "verdict_end")]
         known = {one.id for one in found}
         extra = self._verdicts(i for i in ids if i and int(i) not in known)
-        return [verdict_head(one) for one in sorted([*found, *extra], key=lambda v: (-v.window.start, -v.id))]
+        factors = {str(one.data["factor"]) for one in alarms if one.data.get("factor")}
+        factor = factors.pop() if len(factors) == 1 else ""
+        return [about(one, factor) for one in sorted([*found, *extra], key=lambda v: (-v.window.start, -v.id))]
 
     def _verdicts(self, ids: Iterable[Any]) -> list[Verdict]:
         found = []
@@ -126,6 +128,16 @@ class Matters:
             except NotFound:
                 continue
         return found
+
+
+def about(verdict: Verdict, factor: str) -> dict[str, Any]:
+    """A verdict's head with the figure of the factor a case is about, where that factor shares its outcome:
+    the headline of an outlet within its limits may be another factor's."""
+    head = verdict_head(verdict)
+    for item in verdict.items:
+        if item.factor == factor and item.status is verdict.status:
+            head |= {"factor": factor, "figure": item.figure, "unit": item.unit, "limit": item.limit}
+    return head
 
 
 def recovery_dict(recovery: Any) -> dict[str, Any] | None:
