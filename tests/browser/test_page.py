@@ -239,8 +239,10 @@ def test_a_new_value_appears_without_reloading(open_page, node):
 
 def test_errors_and_missing_things_have_their_own_words(open_page):
     page = open_page("/site/no-such-site")
+    page.wait_for_selector("[data-test=state-error]")
     assert "没有找到" in page.inner_text("[data-test=state-error]")
     page = open_page("/no/such/page")
+    page.wait_for_selector("main h1")
     assert "没有这个页面" in page.inner_text("main")
 
 
