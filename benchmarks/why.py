@@ -159,9 +159,7 @@ def report(why: Why, ids: list[int], asked: int) -> None:
               f"p95 {mine[int(len(mine) * 0.95)] * 1e3:.0f} ms, max {mine[-1] * 1e3:.0f} ms")  # fmt: skip
     times.sort()
     p95 = times[int(len(times) * 0.95)]
-    print(
-        f"all   verdicts: {len(times)} trees, {raws:,} raw leaves, CRC right, p95 {p95 * 1e3:.0f} ms (floor 200 ms)"
-    )
+    print(f"all   verdicts: {len(times)} trees, {raws:,} raw leaves, CRC right, p95 {p95 * 1e3:.0f} ms (floor 200 ms)")
     sys.exit(0 if p95 < 0.2 else 1)
 
 
