@@ -61,7 +61,10 @@ class Bench:
 
     def __init__(self, folder: Path, *profiles: DeviceProfile, **settings: Any) -> None:
         self.folder, self.devices, self.clock, self.bus = folder, Devices(*profiles), Clock(), Bus()
-        self.settings = CentreSettings(**{"backfill": False, "sweep": 0.05, "gap_scan": 0.1, **settings})
+        self.settings = CentreSettings(
+            # the full two periods of the rule before a slot counts as a gap, so that tests know which slots do
+            **{"backfill": False, "sweep": 0.05, "gap_scan": 0.1, "gap_longest_wait": 7 * 86_400, **settings}
+        )
         self.arrivals: list[Any] = []
 
     def build(self) -> Centre:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 
@@ -106,14 +107,16 @@ async def test_events_may_be_published_from_any_thread(hub):
 async def test_many_arrivals_of_a_site_become_one_event_a_second(hub, values):
     reader = Reader(hub)
     await reader.next()
+    began = time.monotonic()
     for _ in range(60):
         hub.arrive("s1")
         await asyncio.sleep(0.03)
+    arriving = time.monotonic() - began  # 1.8 s on an idle machine
     await asyncio.sleep(1.2)
     seen = [reader.got.get_nowait() for _ in range(reader.got.qsize())]
     assert {event for _, event, _ in seen} == {"reading"}
     assert seen[0][2] == {"at": 1_000, "site": "s1", "values": [{"factor": "ph", "value": "7.1"}]}
-    assert 2 <= len(seen) <= 3  # 1.8 s of arrivals, at most one a second
+    assert 2 <= len(seen) <= int(arriving) + 2  # at most one a second, and the rest after the last
 
 
 async def test_a_value_whose_commit_takes_a_moment_is_not_lost(hub, values):

@@ -46,6 +46,7 @@ def ledger(kv=None, history=None, **changes):
         "look_back_most": 30 * DAY,
         "attempts": 3,
         "pause": 600.0,
+        "longest_wait": 7 * DAY,  # the rule's two periods in full, unless a test says otherwise
     }
     return GapLedger(kv or Memory(), history=history, **{**given, **changes})
 
@@ -61,6 +62,15 @@ def test_first_sight_owes_the_look_back_newest_chunk_first():
     )
     # the look-back began at yesterday's 12:00: of yesterday 12 hours are owed, of today 10
     assert book.count("A", NOW) == 22
+
+
+def test_an_hour_is_asked_for_a_quarter_of_an_hour_after_its_end():
+    book = ledger(longest_wait=900)
+    book.watch(profile(), NOW)
+    for now, newest in (("12:34", "11:00"), ("13:14", "11:00"), ("13:15", "12:00")):
+        moment = at(f"2026-03-10 {now}:00")
+        book.scan("A", moment)
+        assert book.next_request("A", moment).end == at(f"2026-03-10 {newest}")
 
 
 def test_minutes_come_by_the_devices_interval_and_an_hour_at_a_time():

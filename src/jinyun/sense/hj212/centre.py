@@ -99,7 +99,7 @@ class Centre:
         self.gaps = GapLedger(
             kv, look_back=settings.look_back, look_back_most=settings.look_back_most,
             attempts=settings.backfill_attempts,
-            pause=settings.backfill_pause, history=self._history,
+            pause=settings.backfill_pause, history=self._history, longest_wait=settings.gap_longest_wait,
         )  # fmt: skip
         self.traffic = Traffic(self)
         self.errands = Errands(self)

@@ -19,6 +19,7 @@ COMMANDS: Mapping[Period, str] = {Period.MINUTE: "2051", Period.HOUR: "2061", Pe
 CHUNKS: Mapping[Period, int] = {Period.MINUTE: 3600, Period.HOUR: 86_400, Period.DAY: 7 * 86_400}
 CHINA_SHIFT = 28_800
 WAIT_PERIODS = 2  # a gap older than two periods is asked for (rules 10)
+LONGEST_WAIT = 900  # but an hour or a day that is a quarter of an hour late will not come by itself [s]
 SETTLED_SHOWN = 20
 EARLY_KEPT = 500
 
@@ -61,6 +62,7 @@ class Track:
     period: Period
     step: int
     first: int  # nothing before is owed
+    longest_wait: int = LONGEST_WAIT
     chunks: dict[int, Chunk] = field(default_factory=dict)
     settled: list[dict[str, Any]] = field(default_factory=list)  # the last gaps that came to an end
     dirty: bool = True
@@ -68,6 +70,11 @@ class Track:
     @property
     def size(self) -> int:
         return CHUNKS[self.period]
+
+    @property
+    def patience(self) -> int:
+        """How long after its end a slot may be missing before it counts as a gap. [s]"""
+        return min(WAIT_PERIODS * self.step, self.longest_wait)
 
     def chunk(self, slot: int) -> Chunk:
         start = floor_to(slot, self.size)
@@ -77,9 +84,9 @@ class Track:
         return found
 
     def missing(self, chunk: Chunk, now: int) -> list[int]:
-        """Slots of the chunk that are due for longer than two periods and not here, ascending."""
+        """Slots of the chunk that are due for longer than `patience` and not here, ascending."""
         start = max(chunk.start, floor_to(self.first + self.step - 1, self.step))
-        end = min(chunk.start + self.size, now - WAIT_PERIODS * self.step)
+        end = min(chunk.start + self.size, now - self.patience)
         have, absent = chunk.seen, chunk.absent
         return [t for t in range(start, end - self.step + 1, self.step) if t not in have and t not in absent]
 
@@ -108,11 +115,12 @@ class GapLedger:
         attempts: int,
         pause: float,
         history: Callable[[str, Period, int, int], Iterable[int]] | None = None,
+        longest_wait: int = LONGEST_WAIT,
     ) -> None:
         """`history` (mn, period, start, end) gives times already stored; None when the store cannot tell."""
         self.kv, self.history = kv, history
         self.look_back, self.look_back_most = dict(look_back), look_back_most
-        self.max_attempts, self.pause = attempts, pause
+        self.max_attempts, self.pause, self.longest_wait = attempts, pause, longest_wait
         self.tracks: dict[tuple[str, Period], Track] = {}
         self.early: dict[tuple[str, Period], set[int]] = {}
         self.saved: dict[str, Any] = dict(kv.items(SPACE))
@@ -162,7 +170,9 @@ class GapLedger:
     def _open(self, mn: str, period: Period, step: int, now: int) -> Track:
         saved = self.saved.get(f"{mn}|{period.name}")
         if saved:
-            track = Track(mn, period, step, max(int(saved["done"]), floor_to(now - self.look_back_most, step)))
+            track = Track(
+                mn, period, step, max(int(saved["done"]), floor_to(now - self.look_back_most, step)), self.longest_wait
+            )
             track.settled = list(saved.get("settled", ()))
             for text, kept in saved.get("chunks", {}).items():
                 if (start := int(text)) + track.size > track.first:
@@ -171,7 +181,7 @@ class GapLedger:
                         kept["asked_at"], kept["result"],
                     )  # fmt: skip
         else:
-            track = Track(mn, period, step, floor_to(now - self.look_back.get(period.name, 0), step))
+            track = Track(mn, period, step, floor_to(now - self.look_back.get(period.name, 0), step), self.longest_wait)
         for start in range(floor_to(track.first, track.size), now, track.size):
             track.chunk(start)
         if self.history is not None:
@@ -202,7 +212,7 @@ class GapLedger:
         while True:
             start = floor_to(track.first, track.size)
             end = start + track.size
-            if end + WAIT_PERIODS * track.step > now:
+            if end + track.patience > now:
                 return
             chunk = track.chunks.get(start)
             waiting = chunk is not None and chunk.state not in ("given_up", "missing_at_source")
@@ -269,7 +279,7 @@ class GapLedger:
         })  # fmt: skip
         del track.settled[:-SETTLED_SHOWN]
         # a chunk still growing stays open for its later slots; `absent` keeps what need not be asked for again
-        growing = chunk.start + track.size + WAIT_PERIODS * track.step > now
+        growing = chunk.start + track.size + track.patience > now
         chunk.state = "open" if growing and state != "given_up" else state
         chunk.attempts, track.dirty = (0 if chunk.state == "open" else chunk.attempts), True
 

@@ -54,6 +54,7 @@ class CentreSettings:
     backfill_attempts: int = 5
     backfill_pause: float = 600.0  # back-off of one range after the first try, doubled each time
     gap_scan: float = 20.0
+    gap_longest_wait: int = 900  # an hour or a day so late after its end will not come by itself
 
     frames_shown: int = 50
     link_event: float = 10.0  # a link that only counts on is published at most so often
