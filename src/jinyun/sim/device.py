@@ -155,10 +155,7 @@ class SimDevice:
             return []
         self._now = now
         self.clock_s(now)
-        times_set = self.device.times_set
         out = self.device.receive(data, now)
-        if self.device.times_set > times_set:  # set back, its request numbers go back with it
-            self.device._last_qn = 0
         self.device.overtime = max(self.device.overtime, self.overtime)  # in fast time an answer takes longer
         if self._sample_wanted:
             self._sample_wanted = False

@@ -93,6 +93,14 @@ def test_clock():
     assert outline(ask(one, "1012", {"SystemTime": "20261301090000"}))[-1] == ("9012", "3")
 
 
+def test_a_clock_set_back_takes_the_request_numbers_back_with_it():
+    one = device()
+    ask(one, "1012", {"SystemTime": "20260301090000"})
+    ask(one, "1011")  # its data packet takes a number of 09:00
+    ask(one, "1012", {"SystemTime": "20260301080000"})
+    assert ask(one, "1011")[1].qn.startswith("2026030108")
+
+
 def test_start_and_stop():
     one = device()
     assert outline(ask(one, "2012")) == [("9013", "")]

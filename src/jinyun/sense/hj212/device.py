@@ -293,6 +293,7 @@ class Device:
                 return codes.CONDITION_WRONG
             if not pol_id:  # an instrument's clock is not the logger's
                 self.clock_offset = seconds * MICROS - now
+                self._last_qn = 0  # set back, its request numbers go back with it
             self.times_set += 1
         elif cn == "1062":
             if (interval := number("RtdInterval", 1, 3600)) is None:
