@@ -306,7 +306,10 @@ def pick_verdict(place: Mapping[str, Any], verdicts: Mapping[tuple[str, str], Ve
     if group == "outlet":
         order = {"bad": 0, "warn": 1, "ok": 2, "unknown": 3}
         return min(recent, key=lambda v: order[site_status(place, v)])
-    return recent[0]
+    if recent[0] is found[0]:
+        return recent[0]
+    # the hour's verdict is old: the day speaks, unless it says nothing
+    return next((v for v in recent if v.level is not None), found[0])
 
 
 def _site_now(
