@@ -136,6 +136,7 @@ def test_a_case_moves_by_its_steps_and_keeps_what_was_filled_in(open_page, node)
     page.fill("textarea[name=text]", "曝气机停了两台")
     page.click("[data-test=form-go]")
     until(page, "document.querySelector('[data-test=history]').innerText.includes('曝气机停了两台')")
+    assert page.get_attribute("[data-test=case-state]", "data-state") == "acknowledged"  # a cause moves no state
 
 
 def test_the_link_page_shows_frames_decoded_and_what_to_do(open_page):
@@ -222,6 +223,7 @@ def test_the_keyboard_reaches_a_case(open_page):
             break
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-test=recovery]")
+    assert "/case/" in page.url
 
 
 def test_a_new_value_appears_without_reloading(open_page, node):

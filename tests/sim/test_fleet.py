@@ -133,6 +133,7 @@ async def test_a_centre_that_went_is_found_again(district):
         await until(lambda: fleet.tally.connections == district.connections())
         fleet.stop()
         await running
+        assert fleet.tally.reconnects == district.connections()  # each came back once, none of them twice
 
 
 async def test_a_gateway_routes_commands_to_the_device_they_name(district):

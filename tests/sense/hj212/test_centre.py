@@ -239,6 +239,7 @@ async def test_registration_alone_takes_in_what_was_kept(bench):
         await b.settle()
         b.devices.put(profile(mn="STRANGER2", site="s2"))
         await b.until(lambda: b.values("s2"))
+        assert [key[:2] for key in b.values("s2")] == [("cod_cr", "RTD")]
 
 
 async def test_replay_after_a_kill_stores_what_was_acknowledged_once(bench):
