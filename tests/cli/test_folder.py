@@ -142,3 +142,15 @@ def test_a_dead_nodes_door_is_not_believed(tmp_path):
     House(Settings.load(where)).close()
     (where / DOOR).write_text(json.dumps({"url": "http://127.0.0.1:9", "pid": 1, "token": "x"}))
     assert run(["records", "list", "site", "--folder", str(where)]) == 0
+
+
+def test_a_command_goes_out_from_a_running_node(say, request):
+    code, out, err = say("hj212", "command", "CLITEST0000001", "1011")
+    if request.node.callspec.params["folder"] == "running":
+        assert code == 0, err
+        queued = json.loads(out)
+        assert (queued["cn"], queued["mn"]) == ("1011", "CLITEST0000001")
+        assert say("hj212", "command", "CLITEST0000001", "2061", "BeginTime")[2].startswith("jinyun: 'BeginTime' is no")
+    else:
+        assert code == 2
+        assert "no node runs on" in err

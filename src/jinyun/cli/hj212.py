@@ -1,4 +1,4 @@
-"""`jinyun hj212`: decode captures, check test vectors, listen like a centre, send like a logger."""
+"""`jinyun hj212`: decode captures, check vectors, listen like a centre, send like a logger, command a device."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from jinyun.cli.common import new_app
+from jinyun.cli.common import DEFAULT_FOLDER, Folder, new_app
 
-app = new_app("HJ 212 tools for the field. Nothing here touches a node or its data.")
+app = new_app("HJ 212 tools for the field, and commands to the devices of a running node.")
 
 Crc = Annotated[str, typer.Option(help="CRC dialect: hj212, modbus, modbus_swapped, arc")]
 Key = Annotated[str, typer.Option("--sm4-key", help="SM4 key of HJ 212-2025, 32 hex digits")]
@@ -97,3 +97,26 @@ def send(
         _line(row)
     if answer and any(row["answer"] is None for row in rows):
         raise typer.Exit(1)
+
+
+@app.command()
+def command(
+    mn: Annotated[str, typer.Argument(help="the device")],
+    cn: Annotated[str, typer.Argument(help="command code, e.g. 1012 set clock, 2061 fetch hours, 3012 sample now")],
+    params: Annotated[list[str] | None, typer.Argument(help="name=value, e.g. BeginTime=20260301000000")] = None,
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """Queue a command to a device of the running node, and print it; the link page shows how it goes."""
+    from urllib.parse import quote
+
+    from jinyun.app.local import running_node
+    from jinyun.kernel.errors import BadInput, Unavailable
+
+    given = [text.partition("=") for text in params or []]
+    if wrong := [name for name, sign, _ in given if not sign]:
+        raise BadInput(f"{wrong[0]!r} is no parameter", hint="write name=value")
+    node = running_node(folder)
+    if node is None:
+        raise Unavailable(f"no node runs on {folder}; commands go out from a running node")
+    body = {"cn": cn, "params": {name: value for name, _, value in given}}
+    _line(node.ask("POST", f"/api/links/{quote(mn, safe='')}/commands", body))
