@@ -237,6 +237,7 @@ def test_a_new_value_appears_without_reloading(open_page, node):
     node.send(OUTLET_MN, "2061", this_hour() - 3600, [compose.item("w01018", "N", Avg="47.3", Min="47.3", Max="47.3")])
     node.settle()
     until(page, "document.querySelector('[data-test=latest]').innerText.includes('47.3')", 10)
+    assert "47.3" in page.inner_text("[data-test=latest]")
 
 
 def test_errors_and_missing_things_have_their_own_words(open_page):

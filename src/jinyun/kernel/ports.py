@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -354,4 +354,3 @@ class Arrival:
 
 
 ArrivalSink = Callable[[Arrival], None]
-AsyncStart = Callable[[], Awaitable[None]]
