@@ -134,7 +134,7 @@ class JudgeRoom:
                     self._mark(judge, touch, now, monotonic)
 
     def _mark(self, judge: Judge, touch: Touch, now: int, monotonic: float) -> None:
-        start = period_start(judge.period, touch.hour)
+        start = period_start(judge.period, touch.hour - judge.offset_s) + judge.offset_s
         end = start + LENGTHS[judge.period]
         key = Key(start, judge.id, touch.site)
         closes = (end + self.pace.close_after_s) * _US

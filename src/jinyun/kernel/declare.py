@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from jinyun.kernel.records import RecordType
-from jinyun.kernel.terms import Period, Reading, Site, Stat, Verdict, Window
+from jinyun.kernel.terms import Period, Reading, Site, Stat, Verdict, Window, china_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,13 @@ class JudgeInput:
     monitored: frozenset[str] | None = None
     """Factors the site has been reporting lately: one of them without data is *missing*, another is *not measured*.
     None: not known."""
+    as_on: date | None = None
+    """Judge by the editions in force on this day, a what-if; None: by those of the data's own day."""
+
+    @property
+    def day(self) -> date:
+        """The day that chooses the editions: of the data, or `as_on`."""
+        return self.as_on or china_time(self.window.start).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,8 @@ class Judge:
     newest_only: bool = False
     """True: given only the newest reading of each series inside the window; its verdicts are indicative, and are kept
     only when their status or deciding factors change."""
+    offset_s: int = 0
+    """Its windows start this long after those of the clock: a night is judged in one piece, not cut at midnight. [s]"""
 
 
 @dataclass(frozen=True, slots=True)

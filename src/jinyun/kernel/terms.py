@@ -51,7 +51,8 @@ class Period(enum.IntEnum):
     HOUR = 3
     DAY = 4
     MONTH = 5
-    YEAR = 6
+    QUARTER = 6
+    YEAR = 7
 
 
 class Flag(enum.IntEnum):
@@ -245,9 +246,10 @@ def period_start(period: Period, at: int) -> int:
     """Start of the window of `period` that holds `at`, in China civil time."""
     if period is Period.REALTIME:
         return at
-    if period in (Period.MONTH, Period.YEAR):
+    if period in (Period.MONTH, Period.QUARTER, Period.YEAR):
         day = china_time(at).replace(hour=0, minute=0, second=0, microsecond=0, day=1)
-        return instant(day.replace(month=1) if period is Period.YEAR else day)
+        first = {Period.MONTH: day.month, Period.QUARTER: (day.month - 1) // 3 * 3 + 1, Period.YEAR: 1}[period]
+        return instant(day.replace(month=first))
     length = LENGTHS[period]
     return (at + 28800) // length * length - 28800
 
@@ -259,6 +261,8 @@ def window_of(period: Period, at: int) -> Window:
         return Window(period, start, start + 1)
     if period is Period.MONTH:
         return Window(period, start, period_start(period, start + 32 * 86400))
+    if period is Period.QUARTER:
+        return Window(period, start, period_start(period, start + 93 * 86400))
     if period is Period.YEAR:
         return Window(period, start, period_start(period, start + 367 * 86400))
     return Window(period, start, start + LENGTHS[period])
@@ -293,5 +297,6 @@ SITE_KINDS: Sequence[str] = (
     "water_outlet",  # 废水排放口
     "stack_outlet",  # 废气排放口
     "river_outlet",  # 入河排污口
-    "noise_station",
+    "noise_station",  # 功能区声环境自动监测点
+    "noise_boundary",  # 厂界噪声
 )

@@ -14,6 +14,9 @@ def window_words(window: Window) -> tuple[str, str]:
     zh, en = f"{start.month}月{start.day}日", f"{start.day} {month}"
     if window.period is Period.YEAR:
         return f"{start.year}年", str(start.year)
+    if window.period is Period.QUARTER:
+        quarter = (start.month + 2) // 3
+        return f"{start.year}年第{'一二三四'[quarter - 1]}季度", f"Q{quarter} {start.year}"
     if window.period is Period.MONTH:
         return f"{start.year}年{start.month}月", f"{month} {start.year}"
     if window.period is Period.DAY:

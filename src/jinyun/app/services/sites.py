@@ -31,6 +31,7 @@ DEFAULT_SPAN_S: Mapping[Period, int] = {
     Period.HOUR: 7 * 86400,
     Period.DAY: 365 * 86400,
     Period.MONTH: 10 * 365 * 86400,
+    Period.QUARTER: 20 * 365 * 86400,
     Period.YEAR: 50 * 365 * 86400,
 }
 FAR_FUTURE = 253_402_300_799  # 9999-12-31T23:59:59Z

@@ -40,6 +40,7 @@ PERIODS: Mapping[Period, tuple[str, str]] = {
     Period.HOUR: ("小时", "hour"),
     Period.DAY: ("日", "day"),
     Period.MONTH: ("月", "month"),
+    Period.QUARTER: ("季", "quarter"),
     Period.YEAR: ("年", "year"),
 }
 

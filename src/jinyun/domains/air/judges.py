@@ -22,7 +22,7 @@ from jinyun.domains.air.limits import (
 from jinyun.domains.air.means import HOURS, SPAN, max_8h
 from jinyun.kernel.declare import Judge, JudgeInput
 from jinyun.kernel.factors import factor as factor_of
-from jinyun.kernel.terms import LENGTHS, Flag, Period, Reading, Stat, Status, Verdict, VerdictItem, china_time
+from jinyun.kernel.terms import LENGTHS, Flag, Period, Reading, Stat, Status, Verdict, VerdictItem
 from jinyun.methods.measured import (
     MISSING_EN,
     MISSING_ZH,
@@ -85,7 +85,7 @@ def left_out(given: JudgeInput, table: IndexEdition, here: Collection[str]) -> f
 
 def judge_hour(given: JudgeInput) -> Verdict | None:
     """`air.aqi_hour`: six 1 h values, as published since 2018 and as HJ 633-2026 says."""
-    day = china_time(given.window.start).date()
+    day = given.day
     table, rules, groups = index_edition(day), validity(day), index(given.readings)
     here = seen(groups) & set(pollutants(table))
     if not here:
@@ -108,7 +108,7 @@ def judge_hour(given: JudgeInput) -> Verdict | None:
 
 def judge_day(given: JudgeInput) -> Verdict | None:
     """`air.aqi_day`: daily means of valid hours, O3 by its daily maximum 8 h mean (2012: and 1 h mean)."""
-    day = china_time(given.window.start).date()
+    day = given.day
     table, rules, groups = index_edition(day), validity(day), index(given.readings)
     here = seen(groups) & set(pollutants(table))
     if not here:

@@ -14,7 +14,7 @@ from jinyun.domains.emission.values import Context
 from jinyun.kernel.declare import Judge, JudgeInput
 from jinyun.kernel.factors import factor as factor_of
 from jinyun.kernel.factors import factors
-from jinyun.kernel.terms import Period, Stat, Status, Verdict, VerdictItem, china_time
+from jinyun.kernel.terms import Period, Stat, Status, Verdict, VerdictItem
 from jinyun.methods.measured import Measured, both, index
 from jinyun.methods.statistics import multiple, printed
 from jinyun.methods.wording import listed, unit_words, window_words
@@ -62,7 +62,7 @@ def _judge(
     def run(given: JudgeInput) -> Verdict | None:
         if not given.readings:
             return None
-        day, stack = china_time(given.window.start).date(), given.site.kind == "stack_outlet"
+        day, stack = given.day, given.site.kind == "stack_outlet"
         outlets = given.records.get("outlet", ())
         limits, bad = limits_on(day, given.records.get("permit_limit", ()), outlets)
         limits = choose(limits, stack)

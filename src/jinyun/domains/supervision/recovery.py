@@ -24,6 +24,7 @@ PERIOD_WORDS: Mapping[Period, tuple[str, str]] = {
     Period.HOUR: ("小时", "hours"),
     Period.DAY: ("日", "days"),
     Period.MONTH: ("月", "months"),
+    Period.QUARTER: ("个季度", "quarters"),
     Period.YEAR: ("年", "years"),
 }
 

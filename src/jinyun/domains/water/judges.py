@@ -25,7 +25,7 @@ from jinyun.domains.water.quality import (
 )
 from jinyun.kernel.declare import Judge, JudgeInput
 from jinyun.kernel.factors import factor as factor_of
-from jinyun.kernel.terms import Period, Stat, Status, Verdict, VerdictItem, china_time
+from jinyun.kernel.terms import Period, Stat, Status, Verdict, VerdictItem
 from jinyun.methods.measured import Index, Measured, both, day_value, hour_value, index, seen
 from jinyun.methods.statistics import printed
 from jinyun.methods.wording import listed, unit_words, window_words
@@ -42,7 +42,7 @@ def _judge(
     judge_id: str, measure: Callable[[Index, str, JudgeInput], Measured]
 ) -> Callable[[JudgeInput], Verdict | None]:
     def run(given: JudgeInput) -> Verdict | None:
-        table = edition(china_time(given.window.start).date(), str(given.site.data.get("body") or ""))
+        table = edition(given.day, str(given.site.data.get("body") or ""))
         target = target_of(given.site.data)
         groups = index(given.readings)
         here = seen(groups)
