@@ -29,7 +29,7 @@ export type Shape = 'circle' | 'small-circle' | 'square' | 'small-square' | 'tri
 
 const SHAPES: Record<string, Shape> = {
   water_section: 'circle', water_micro: 'small-circle', air_station: 'square', air_micro: 'small-square',
-  stack_outlet: 'triangle', water_outlet: 'down', river_outlet: 'diamond', noise_station: 'hexagon',
+  stack_outlet: 'triangle', water_outlet: 'down', river_outlet: 'diamond', noise_station: 'hexagon', noise_boundary: 'hexagon',
 }
 
 export const shape = (kind: string): Shape => SHAPES[kind] ?? 'hexagon'

@@ -103,6 +103,7 @@ export const messages = {
   'kind.stack_outlet': ['废气排口', 'Stack outlet'],
   'kind.river_outlet': ['入河排口', 'River outlet'],
   'kind.noise_station': ['噪声站', 'Noise station'],
+  'kind.noise_boundary': ['厂界噪声点', 'Boundary noise point'],
 
   'status.ok': ['正常', 'Normal'],
   'status.warn': ['关注', 'Watch'],

@@ -19,6 +19,7 @@ SITE_KIND_WORDS: Mapping[str, tuple[str, str]] = {
     "stack_outlet": ("废气排放口", "Stack outlet"),
     "river_outlet": ("入河排污口", "River outlet"),
     "noise_station": ("噪声自动站", "Noise station"),
+    "noise_boundary": ("厂界噪声点", "Boundary noise point"),
 }
 if set(SITE_KIND_WORDS) != set(SITE_KINDS):
     raise ValueError("registry: every kind of kernel.terms.SITE_KINDS needs its words, and only those")
