@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -10,7 +12,7 @@ from handmade import at
 
 from jinyun.app.discover import judges, record_types
 from jinyun.judge.room import SPACE, WATERMARK, JudgeRoom, Pace
-from jinyun.kernel.declare import Judge
+from jinyun.kernel.declare import Judge, JudgeInput
 from jinyun.kernel.ports import MICRO, SYSTEM, Arrival, Block
 from jinyun.kernel.terms import Flag, Origin, Period, SeriesKey, Site, Stat, Status, window_of
 from jinyun.store.database import open_database
@@ -373,3 +375,30 @@ def test_coalescing_judges_a_burst_once(house):
     assert house.room.state()["ready"] == 1
     assert house.room.settle() == 1
     assert house.room.now_verdicts()["w", "emission.outlet_now"].figure == "79.0"
+
+
+def test_a_night_is_judged_in_one_piece(tmp_path):
+    """A judge with shifted windows gets 22 h to 6 h in one window, whichever side of midnight the data came for."""
+    seen = []
+
+    def note(given):
+        seen.append((given.window.start, [(row.time, row.value) for row in given.readings]))
+
+    night = Judge("test.night", "夜间", "night", ("water_section",), Period.DAY, (Period.HOUR,), (Stat.AVG,), note,
+                  offset_s=12 * HOUR)  # fmt: skip
+    house = House(tmp_path)
+    room = house.new_room(judges=(night,))
+    house.room = room
+    eve, dawn = at(2026, 11, 20, 22), at(2026, 11, 21, 5)
+    house.send("b", Period.HOUR, eve, ph=7)
+    house.send("b", Period.HOUR, dawn, ph=8)
+    house.run()
+    start = at(2026, 11, 20, 12)
+    assert seen == [(start, [(eve, Decimal(7)), (dawn, Decimal(8))])]
+
+
+def test_the_day_of_the_editions_is_that_of_the_data_unless_asked_otherwise():
+    window = window_of(Period.HOUR, at(2026, 2, 28, 23))
+    given = JudgeInput(SITES["a"], window, ())
+    assert given.day == date(2026, 2, 28)
+    assert replace(given, as_on=date(2031, 1, 1)).day == date(2031, 1, 1)
