@@ -1,0 +1,66 @@
+"""Worked cases of ambient air: GB 3095, HJ 633, HJ 663."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from jinyun.app.conformance.compare import DATES, Answer, Case, Given, number, optional
+from jinyun.domains.air import aqi as air_aqi
+from jinyun.domains.air import limits as air_limits
+from jinyun.domains.air import means as air_means
+from jinyun.methods import statistics
+
+
+def _day_of(case: Case) -> date:
+    if "time" in case:
+        return date.fromisoformat(case["time"][:10])
+    return DATES[case["standard"].rpartition("-")[2]]
+
+
+def _aqi(case: Case) -> Mapping[str, Any]:
+    edition = air_limits.index_edition(_day_of(case))
+    values = {name.removesuffix("_1h"): optional(value) for name, value in case["input"].items()}
+    daily = case["report"] == "daily"
+    found = air_aqi.aqi_daily(values, edition) if daily else air_aqi.aqi_hourly(values, edition)
+    none = found.value is None
+    return {
+        "iaqi": {pollutant: index for (pollutant, _), index in found.iaqi.items()},
+        "aqi": found.value,
+        "primary": None if none else list(found.primary),
+        "category_zh": None if found.level is None else found.level.category_zh,
+    }
+
+
+def _mda8(case: Case) -> Mapping[str, Any]:
+    hours = [optional(value) for value in case["input"]["hourly_hour_ending_1_to_24"]]
+    found = air_means.max_8h(hours, number(case["input"]["limit"]), air_limits.validity(DATES["2026"]))
+    return {"value": found.value, "n_windows": found.windows, "valid": found.valid}
+
+
+def _valid_day(case: Case) -> Mapping[str, Any]:
+    return {"valid": air_means.valid_day(case["input"]["valid_hours"], air_limits.validity(DATES["2026"]))}
+
+
+def _valid_year(case: Case) -> Mapping[str, Any]:
+    given: Given = case["input"]
+    months, february = given["min_valid_days_in_any_month_except_feb"], given["feb_days"]
+    rules = air_limits.validity(DATES["2026"])
+    return {"valid": air_means.valid_year(given["valid_days"], months, february, rules)}
+
+
+def _percentile(case: Case) -> Mapping[str, Any]:
+    values = [number(value) for value in case["input"]["values"]]
+    return {"value": statistics.percentile(values, number(case["input"]["p"]))}
+
+
+ANSWERS: Mapping[tuple[str, str], Answer] = {
+    ("air", "daily"): _aqi,
+    ("air", "hourly"): _aqi,
+    ("air", "o3_mda8"): _mda8,
+    ("air", "valid_daily_mean"): _valid_day,
+    ("air", "valid_annual_mean"): _valid_year,
+    ("air", "percentile"): _percentile,
+}
+"""(topic, rule) -> what answers it. A rule that the domain learns adds a line here."""

@@ -1,0 +1,10 @@
+"""Worked cases of noise: GB 3096, GB 12348, HJ 640."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jinyun.app.conformance.compare import Answer
+
+ANSWERS: Mapping[tuple[str, str], Answer] = {}
+"""(topic, rule) -> what answers it. A rule that the domain learns adds a line here."""
