@@ -85,3 +85,25 @@ def test_an_hour_of_a_district_is_one_quick_transaction(database):
     assert {v.level for v in store.latest().values()} == {1}
     assert store.find(subject="o7", judge="a") == [v for v in again if (v.subject, v.judge) == ("o7", "a")]
     assert store.add([]) == []
+
+
+def test_briefs_are_the_current_verdicts_of_one_judge_without_their_readings(database):
+    store = SqlVerdicts(database)
+    heard = []
+    store.listeners.append(heard.extend)
+    store.add([verdict(s, h * HOUR, judge=j) for s in ("b", "a", "c") for h in range(4) for j in ("j.x", "j.y")])
+    (again,) = store.add([verdict("a", 2 * HOUR, judge="j.x", level=5, label_zh="Ⅴ类")])
+    found = store.briefs("j.x", ["a", "b"], HOUR, 3 * HOUR)
+    assert [(one.subject, one.start // HOUR, one.level) for one in found] == [
+        ("a", 1, 3), ("a", 2, 5), ("b", 1, 3), ("b", 2, 3),
+    ]  # fmt: skip
+    one = found[1]
+    assert (one.id, one.status, one.figure, one.label_zh, one.edition) == (
+        again.id, Status.EXCEEDS, "5", "Ⅴ类", "GB 3838-2002",
+    )  # fmt: skip
+    assert one.deciding == ("nh3_n",)
+    assert one.values == (("nh3_n", "1.2", "mg/L", ""), ("tp", None, "mg/L", "缺数"))
+    assert {(one.subject) for one in store.briefs("j.y", None, 0, 9 * HOUR)} == {"a", "b", "c"}
+    assert store.briefs("j.x", [], 0, 9 * HOUR) == [] == store.briefs("j.z", None, 0, 9 * HOUR)
+    assert len(heard) == 25
+    assert heard[-1] == again

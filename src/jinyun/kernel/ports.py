@@ -19,6 +19,7 @@ from jinyun.kernel.terms import (
     Reject,
     SeriesKey,
     Stat,
+    Status,
     Verdict,
     Window,
 )
@@ -243,6 +244,25 @@ class RecordStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class VerdictBrief:
+    """What a current verdict says, without what it rests on."""
+
+    id: int
+    subject: str
+    start: int  # [s]
+    end: int
+    status: Status
+    level: int | None
+    figure: str | None
+    edition: str
+    label_zh: str
+    label_en: str
+    deciding: tuple[str, ...]
+    values: tuple[tuple[str, str | None, str, str], ...]
+    """(factor, figure as printed, unit, reason) of each item in its order; the reason is "" when there is a figure."""
+
+
 class VerdictStore(Protocol):
     """Verdicts are append-only: a re-judged window gives a new verdict that supersedes the older."""
 
@@ -266,6 +286,12 @@ class VerdictStore(Protocol):
 
     def latest(self) -> Mapping[tuple[str, str], Verdict]:
         """Newest window's verdict per (subject, judge)."""
+        ...
+
+    def briefs(self, judge: str, subjects: Sequence[str] | None, start: int, end: int) -> list[VerdictBrief]:
+        """Current verdicts of one judge whose window starts in [start, end), by (subject, start); None: all subjects.
+
+        Without readings and sentences: years of days of many sites in one question."""
         ...
 
     def since(self, id: int, *, limit: int = 1000) -> list[Verdict]:

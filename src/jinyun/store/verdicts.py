@@ -7,8 +7,9 @@ in columns under a unique constraint; everything else, items and evidence too, i
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from sqlalchemy import Engine, and_, exists, func, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from jinyun.kernel.errors import Conflict, NotFound
+from jinyun.kernel.ports import VerdictBrief
 from jinyun.kernel.terms import Period, ReadingRef, Status, Verdict, VerdictItem, Window
 from jinyun.store.database import reading, writing
 from jinyun.store.schema import verdict as table
@@ -56,7 +58,36 @@ class _Body(msgspec.Struct, array_like=True):
     extra: dict[str, Any]
 
 
+class _BriefItem(msgspec.Struct, array_like=True):
+    """An `_Item` up to its reason: what comes after is not even looked at."""
+
+    factor: str
+    figure: str | None
+    unit: str
+    status: int
+    limit: str | None
+    grade: str | None
+    multiple: str | None
+    clause: str
+    reason: str
+
+
+class _BriefBody(msgspec.Struct, array_like=True):
+    """A `_Body` up to its items."""
+
+    figure: str | None
+    unit: str
+    limit: str | None
+    clause: str
+    edition: str
+    label_zh: str
+    label_en: str
+    deciding: list[str]
+    items: list[_BriefItem]
+
+
 _decoder = msgspec.json.Decoder(_Body)
+_brief_decoder = msgspec.json.Decoder(_BriefBody)
 
 
 class SqlVerdicts:
@@ -65,6 +96,8 @@ class SqlVerdicts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = threading.RLock()
+        self.listeners: list[Callable[[Sequence[Verdict]], None]] = []
+        """Told of verdicts once they are stored, in the thread that stored them."""
         self._keys: dict[_Key, int] = {}
         self._names: dict[int, _Key] = {}
         self._newest: dict[int, tuple[int, int]] = {}  # key -> (start, revision) of its newest window
@@ -108,7 +141,10 @@ class SqlVerdicts:
                 self._remember(key, number)
             for kept, (number, start), revision in stored:
                 self._take_over(kept, number, start, revision)
-            return [kept for kept, _, _ in stored]
+        told = [kept for kept, _, _ in stored]
+        for listener in self.listeners:
+            listener(told)
+        return told
 
     def get(self, id: int) -> Verdict:
         with reading(self._engine) as connection:
@@ -151,15 +187,27 @@ class SqlVerdicts:
             query = query.where(table.c.start >= start)
         if end is not None:
             query = query.where(table.c.start < end)
-        later = table.alias()
-        superseded = exists().where(
-            and_(
-                later.c.key_id == table.c.key_id, later.c.start == table.c.start, later.c.revision > table.c.revision
-            )
-        )  # fmt: skip
-        query = query.where(~superseded.correlate(table)).order_by(table.c.start.desc(), table.c.key_id).limit(limit)
+        query = query.where(~_superseded()).order_by(table.c.start.desc(), table.c.key_id).limit(limit)
         with reading(self._engine) as connection:
             return [self._verdict(row) for row in connection.execute(query)]
+
+    def briefs(self, judge: str, subjects: Sequence[str] | None, start: int, end: int) -> list[VerdictBrief]:
+        """Current verdicts of one judge whose window starts in [start, end), by (subject, start), without readings."""
+        with self._lock:
+            wanted = None if subjects is None else frozenset(subjects)
+            keys = [n for n, (j, s, _) in self._names.items() if j == judge and (wanted is None or s in wanted)]
+        unpack = zstandard.ZstdDecompressor().decompress
+        found: list[VerdictBrief] = []
+        columns = (table.c.id, table.c.key_id, table.c.start, table.c.end, table.c.level, table.c.status, table.c.body)
+        with reading(self._engine) as connection:
+            for first in range(0, len(keys), _CHUNK):
+                query = select(*columns).where(
+                    table.c.key_id.in_(keys[first : first + _CHUNK]), table.c.start >= start, table.c.start < end,
+                    ~_superseded(),
+                )  # fmt: skip
+                found += (self._brief(row, _brief_decoder.decode(unpack(row.body))) for row in connection.execute(query))
+        found.sort(key=lambda one: (one.subject, one.start))
+        return found
 
     def revisions(self, judge: str, subject: str, window: Window) -> list[Verdict]:
         """All verdicts ever given on a window, oldest first."""
@@ -244,6 +292,32 @@ class SqlVerdicts:
             body.limit, body.clause, body.edition, row.level, body.label_zh, body.label_en, tuple(body.deciding), items,
             body.sentence_zh, body.sentence_en, row.id, row.computed_at, body.code_version, body.extra,
         )  # fmt: skip
+
+    def _brief(self, row: Any, body: _BriefBody) -> VerdictBrief:
+        """Texts that come again and again are kept once: thousands of these are held in memory."""
+        values = tuple(
+            (intern(i.factor), i.figure and intern(i.figure), intern(i.unit), intern(i.reason if not i.figure else ""))
+            for i in body.items
+        )
+        return VerdictBrief(
+            row.id, self._names[row.key_id][1], row.start, row.end, _STATUSES[row.status], row.level,
+            body.figure and intern(body.figure), intern(body.edition), intern(body.label_zh), intern(body.label_en),
+            tuple(map(intern, body.deciding)), values,
+        )  # fmt: skip
+
+
+def _superseded() -> Any:
+    """A condition on `table`: a later verdict on the same window exists."""
+    later = table.alias()
+    return (
+        exists()
+        .where(
+            and_(
+                later.c.key_id == table.c.key_id, later.c.start == table.c.start, later.c.revision > table.c.revision
+            )
+        )
+        .correlate(table)
+    )  # fmt: skip
 
 
 def _row(one: Verdict, number: int, revision: int) -> dict[str, Any]:
