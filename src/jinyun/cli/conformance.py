@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,17 +10,42 @@ import typer
 
 from jinyun.cli.common import new_app
 
-app = new_app(
-    "Check worked cases of the standards (JSON files or folders of them): what fails, what is not covered yet."
-)
+app = new_app("Check worked cases of the standards: against Jinyun's functions, or against any other's answers.")
+
+
+@app.callback()
+def explain() -> None:
+    pass  # keeps `standards` a verb of its own; the help above explains
 
 
 @app.command()
-def conformance(paths: Annotated[list[Path], typer.Argument(help="case files, or folders with *.json")]) -> None:
-    """A line per case that fails or is not covered, one per file, then `N passed, N failed, N not covered`."""
-    from jinyun.app.conformance import run_standards
+def standards(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE.json|FOLDER]...", help="none: the shipped case set")
+    ] = None,
+    write: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write every answer to FILE")] = None,
+    answers: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="compare these answers of another implementation, not ours")
+    ] = None,
+) -> None:
+    """What differs: a line per case, one per file, then `N passed, N failed`.
 
-    lines, _, failed = run_standards(paths)
-    print("\n".join(lines))
-    if failed:
+    A case that no function covers yet is counted apart. A file has a topic and cases; each names its rule (or its standard and report), its input and what is expected.
+    Ends with 1 when a case fails. docs/conformance.md tells the form.
+    """
+    from jinyun.app import conformance
+    from jinyun.kernel.errors import BadInput
+
+    theirs = None
+    if answers is not None:
+        try:
+            theirs = json.loads(answers.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError) as wrong:
+            hint = "give the form that --json writes"
+            raise BadInput(f"{answers} cannot be read as JSON: {wrong}", hint=hint) from None
+    report = conformance.run(paths or (), answers=theirs)
+    if write is not None:
+        write.write_text(json.dumps(report.answers(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    print("\n".join(report.lines))
+    if report.failed:
         raise typer.Exit(1)

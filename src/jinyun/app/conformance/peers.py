@@ -1,8 +1,14 @@
-"""Inputs on which public packages fail: what our functions say to each, against the standard's own figure."""
+"""Inputs on which public packages fail: what our functions say to each, against the standard's own figure.
+
+An input is a short text in the peer's own words, e.g. ``co_24h=2.4`` or ``lake TP 0.04``; the standard's figure is
+under ``std_2012``, ``std_2026`` or ``std``. Each kind of text has one function here, which asks the
+domain the same thing.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,50 +17,105 @@ from jinyun.domains.air import aqi as air_aqi
 from jinyun.domains.air import limits as air_limits
 from jinyun.domains.water import limits as water_limits
 from jinyun.domains.water import quality
+from jinyun.kernel.errors import BadInput
 
-_INPUT = re.compile(r"(?P<name>pm25|pm2_5|pm10|so2|no2|co|o3)[ _]?(?P<span>1h|8h|24h)?\s*(?:\((?P<year>\d{4})\))?$")
-_NAMES = {"pm25": "pm2_5"}
+STANDARD_KEYS = ("std_2012", "std_2026", "std")
+NAMES = {"pm25": "pm2_5"}
 
 
-def check_peer(case: Case) -> str:
-    """One input that a peer gets wrong: our answer against the standard's; "" when it agrees."""
-    text = str(case["input"])
-    key = next(name for name in ("std_2012", "std_2026", "std") if name in case)
+def answer_peer(case: Case) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Our answer to one input that a peer gets wrong, and the standard's, under the same key.
+
+    Raises
+    ------
+    NotCovered
+        For a text that no function here reads.
+    BadInput
+        For a case without a text or without the standard's figure.
+    """
+    text = case.get("input")
+    key = next((name for name in STANDARD_KEYS if name in case), None)
+    if not isinstance(text, str) or key is None:
+        raise BadInput("a peer case needs a text as input and the standard's figure", hint=", ".join(STANDARD_KEYS))
     year = "2026" if "2026" in key or "(2026)" in text else "2012"
-    edition, want = air_limits.index_edition(DATES[year]), case[key]
-    if text == "daily with only PM given":
-        values = {"pm2_5": Decimal(30), "pm10": Decimal(45)}
-        found = air_aqi.aqi_daily(values, edition).value
-        return "" if found is None and want == "NA" else f"{found} instead of {want}"
-    if text.startswith("get_aqi_level("):
-        level = edition.level_of(int(text.removeprefix("get_aqi_level(").rstrip(")"))).level
-        return "" if want == f"level {level}" else f"level {level} instead of {want}"
-    if text == "river TN 1.4":
-        table = water_limits.edition(DATES["2012"], "river")
-        counted = quality.section_class({"tn": Decimal("1.4"), "do": Decimal(8)}, table)
-        ignored = counted is not None and "tn" not in counted.items
-        return "" if ignored and want == "ignored" else f"TN counted instead of {want}"
-    if text == "lake TP 0.04":
-        table = water_limits.edition(DATES["2012"], "lake")
-        level = quality.item_class(table.item("tp"), Decimal("0.04"))
-        return "" if want == f"class {level}" else f"class {level} instead of {want}"
-    if text == "nox used as an AQI item":
-        used = any("nox" in name for name, _ in edition.points)
-        return "NOx has break points" if used else ""
-    if text == "so2 24h nodes 50/100/200/400":
-        nodes = "/".join(f"{c:f}" for c in edition.points["so2", "24h"].concentration[1:5])
-        return "" if nodes == want else f"{nodes} instead of {want}"
-    return _index(text, edition, want)
+    for pattern, answer in QUESTIONS:
+        hit = pattern.fullmatch(text.strip())
+        if hit:
+            return {key: answer(hit, air_limits.index_edition(DATES[year]))}, {key: case[key]}
+    raise NotCovered(f"peer input {text!r}")
 
 
-def _index(text: str, edition: air_limits.IndexEdition, want: Any) -> str:
-    name, _, value = text.partition("=")
-    hit = _INPUT.match(name.strip())
-    figure = re.match(r"[\d.]+", value)
-    if hit is None or figure is None:
-        raise NotCovered(f"peer input {text!r}")
-    pollutant = _NAMES.get(hit["name"], hit["name"])
-    found = air_aqi.iaqi(pollutant, hit["span"] or "24h", Decimal(figure.group()), edition)
-    if isinstance(want, str):  # "use 24 h value": no index of its own
-        return "" if found is None else f"{found} instead of {want!r}"
-    return "" if found == want else f"{found} instead of {want}"
+Question = Callable[[re.Match[str], air_limits.IndexEdition], Any]
+
+
+def _index(hit: re.Match[str], edition: air_limits.IndexEdition) -> Any:
+    """An individual index; where the edition has none so high, which other value is used instead."""
+    pollutant, span = NAMES.get(hit["name"], hit["name"]), hit["span"] or "24h"
+    found = air_aqi.iaqi(pollutant, span, Decimal(hit["value"]), edition)
+    if found is not None:
+        return found
+    others = [averaging for name, averaging in edition.points if name == pollutant and averaging != span]
+    return f"use {' or '.join(others)} value".replace("h value", " h value")
+
+
+def _only_pm(_: re.Match[str], edition: air_limits.IndexEdition) -> Any:
+    found = air_aqi.aqi_daily({"pm2_5": Decimal(30), "pm10": Decimal(45)}, edition).value
+    return "NA" if found is None else found
+
+
+def _level(hit: re.Match[str], edition: air_limits.IndexEdition) -> Any:
+    return f"level {edition.level_of(int(hit['value'])).level}"
+
+
+def _nox(_: re.Match[str], edition: air_limits.IndexEdition) -> Any:
+    return "an item" if any("nox" in name for name, _ in edition.points) else "not an item"
+
+
+def _nodes(hit: re.Match[str], edition: air_limits.IndexEdition) -> Any:
+    """The break points after zero, as many as the text names."""
+    count = len(hit["nodes"].split("/"))
+    return "/".join(f"{c:f}" for c in edition.points[hit["name"], hit["span"]].concentration[1 : count + 1])
+
+
+def _section(hit: re.Match[str], _: air_limits.IndexEdition) -> Any:
+    """One item in a section beside dissolved oxygen of class I: its class, or that it does not count."""
+    table = water_limits.edition(DATES["2012"], hit["body"])
+    item = hit["item"].lower()
+    found = quality.section_class({item: Decimal(hit["value"]), "do": Decimal(8)}, table)
+    if found is None or item not in found.items:
+        return "ignored"
+    return f"class {found.items[item].level}"
+
+
+def _chinese(_: re.Match[str], edition: air_limits.IndexEdition) -> Any:
+    """An index is China's when it gives the index of every break point of HJ 633 back; US EPA gives others."""
+    right = all(
+        air_aqi.iaqi(*key, concentration, edition) == index
+        for key, points in edition.points.items()
+        for index, concentration in zip(points.iaqi, points.concentration, strict=True)
+    )
+    return "China AQI" if right else "another AQI"
+
+
+def _calculator(_: re.Match[str], edition: air_limits.IndexEdition) -> Any:
+    """A calculator turns six concentrations into an index without asking anybody: the worst of its own parts."""
+    values = {key: points.concentration[2] for key, points in edition.points.items()}  # all at the index of 100
+    found = air_aqi.aqi(values, edition, "daily")
+    complete = found.iaqi.keys() == set(edition.items["daily"])
+    return "calculator" if complete and found.value == edition.good_up_to else "not one"
+
+
+_NUMBER = r"(?P<value>\d+(?:\.\d+)?)"
+_GAS = r"(?P<name>pm25|pm2_5|pm10|so2|no2|co|o3)[ _]?(?P<span>1h|8h|24h)?"
+
+QUESTIONS: Sequence[tuple[re.Pattern[str], Question]] = (
+    (re.compile(rf"{_GAS}={_NUMBER}(?: \(\d{{4}}\))?"), _index),
+    (re.compile(r"daily with only PM given"), _only_pm),
+    (re.compile(r"get_aqi_level\((?P<value>\d+)\)"), _level),
+    (re.compile(r"nox used as an AQI item"), _nox),
+    (re.compile(r"(?P<name>so2|no2|co|o3|pm10|pm2_5) (?P<span>1h|8h|24h) nodes (?P<nodes>[\d./]+)"), _nodes),
+    (re.compile(rf"(?P<body>river|lake) (?P<item>\w+) {_NUMBER}"), _section),
+    (re.compile(r"con2aqi \(R\)"), _chinese),
+    (re.compile(r"aqipy"), _calculator),
+)
+"""Which text is asked of what. The first pattern that fits the whole text answers."""
