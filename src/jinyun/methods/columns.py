@@ -150,7 +150,7 @@ def round_half_even(column: Column, places: int) -> Column:
     step = 10 ** (PLACES - places)
     if step == 1:
         return column.copy()
-    steps = column // step
+    steps: Column = column // step
     rest = column - steps * step
     # Up when the rest is more than half a step, or just half and the digit before is odd.
     rest += steps & 1
