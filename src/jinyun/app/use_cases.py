@@ -10,6 +10,7 @@ from jinyun.app.local import open_door
 from jinyun.app.services.links import Links
 from jinyun.app.services.matters import Matters
 from jinyun.app.services.overview import Overview
+from jinyun.app.services.periods import Periods
 from jinyun.app.services.registers import Registers
 from jinyun.app.services.sites import Sites
 from jinyun.app.services.system import SystemState
@@ -34,6 +35,7 @@ class UseCases:
         self.links = Links(house, self.overview)
         self.system = SystemState(house, self.overview)
         self.why = Why(house)
+        self.periods = Periods(house)
         self._told_to: dict[str, int] = {}
 
     def now(self) -> int:

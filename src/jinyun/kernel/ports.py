@@ -294,6 +294,10 @@ class VerdictStore(Protocol):
         Without readings and sentences: years of days of many sites in one question."""
         ...
 
+    def bounds(self, judges: Sequence[str], subjects: Sequence[str]) -> tuple[int | None, int | None]:
+        """Start of the first and of the last window judged. [s]"""
+        ...
+
     def since(self, id: int, *, limit: int = 1000) -> list[Verdict]:
         """Verdicts with a higher id, superseded ones too, in the order they were stored."""
         ...

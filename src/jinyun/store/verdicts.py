@@ -205,9 +205,23 @@ class SqlVerdicts:
                     table.c.key_id.in_(keys[first : first + _CHUNK]), table.c.start >= start, table.c.start < end,
                     ~_superseded(),
                 )  # fmt: skip
-                found += (self._brief(row, _brief_decoder.decode(unpack(row.body))) for row in connection.execute(query))
+                rows = connection.execute(query)
+                found += (self._brief(row, _brief_decoder.decode(unpack(row.body))) for row in rows)
         found.sort(key=lambda one: (one.subject, one.start))
         return found
+
+    def bounds(self, judges: Sequence[str], subjects: Sequence[str]) -> tuple[int | None, int | None]:
+        """Start of the first and of the last window judged. [s]"""
+        with self._lock:
+            asked, wanted = frozenset(judges), frozenset(subjects)
+            keys = [number for number, (j, s, _) in self._names.items() if j in asked and s in wanted]
+        found: list[int] = []
+        with reading(self._engine) as connection:
+            for first in range(0, len(keys), _CHUNK):
+                mine = table.c.key_id.in_(keys[first : first + _CHUNK])
+                row = connection.execute(select(func.min(table.c.start), func.max(table.c.start)).where(mine)).one()
+                found += (at for at in row if at is not None)
+        return (min(found), max(found)) if found else (None, None)
 
     def revisions(self, judge: str, subject: str, window: Window) -> list[Verdict]:
         """All verdicts ever given on a window, oldest first."""
