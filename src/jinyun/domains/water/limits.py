@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
 
+from jinyun.domains.water.items import PACKAGE, house_unit
 from jinyun.kernel.errors import BadInput, UnknownFactor
-from jinyun.kernel.factors import factor as factor_of
 from jinyun.kernel.tables import csv_rows
 from jinyun.kernel.units import convert
 from jinyun.methods.editions import edition_on
-
-PACKAGE = "jinyun.domains.water"
+from jinyun.methods.limit_rows import LimitRow, limit_rows
 
 RIVER, LAKE = "river", "lake_reservoir"
 BODIES: Mapping[str, str] = {"": RIVER, "river": RIVER, "lake": LAKE, "lake_reservoir": LAKE, "reservoir": LAKE}
@@ -36,7 +35,10 @@ STATUS_EN: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ItemLimits:
-    """Limits of class I…V of one factor, in its canonical unit. `op`: ``le``, ``ge`` or ``range`` (`low`…`limits`)."""
+    """Limits of class I…V of one item, in its unit (`items.house_unit`).
+
+    `op`: ``le``, ``ge`` or ``range`` (`lows`…`limits`, both inside). An item of table 2 or 3 has one limit only.
+    """
 
     factor: str
     unit: str
@@ -44,6 +46,15 @@ class ItemLimits:
     limits: tuple[Decimal, ...]
     lows: tuple[Decimal, ...] = ()
     saturation: Decimal | None = None  # class I by saturation, DO only. [%]
+    clause: str = ""
+    table_unit: str = ""
+
+    def printed(self, level: int) -> str:
+        """The limit of a class as a person reads it, without its unit: ``0.2``, ``≥ 6``, ``6–9``."""
+        limit = format(self.limits[min(level, len(self.limits)) - 1], "f")
+        if self.op == "range":
+            return f"{self.lows[level - 1]:f}–{limit}"
+        return f"≥ {limit}" if self.op == "ge" else limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +64,20 @@ class Edition:
     standard: str
     evaluation: str
     body: str
-    items: Mapping[str, ItemLimits]  # by factor id
+    items: Mapping[str, ItemLimits]  # table 1, by item code
     evaluated: tuple[str, ...]  # the items that give the class, in the order of the rule
     reference: tuple[str, ...]  # judged apart, never part of the class
+    source_items: Mapping[str, ItemLimits]  # tables 2 and 3: one limit each, for drinking-water sources
+    temperature: Mapping[str, ItemLimits]  # ``rise`` and ``fall``: man-made change of the weekly mean. [degC]
 
     def item(self, factor: str) -> ItemLimits:
+        """Limits of an item of table 1.
+
+        Raises
+        ------
+        UnknownFactor
+            With the nearest item of this kind of water body.
+        """
         try:
             return self.items[factor]
         except KeyError:
@@ -79,38 +99,59 @@ def edition(day: date, body: str = RIVER) -> Edition:
     return _edition(limits["standard"], limits["table"], evaluation["standard"], evaluation["table"], BODIES[body])
 
 
+def edition_row(part: str, day: date) -> Mapping[str, str]:
+    """The row of ``editions.csv`` of a part on a day.
+
+    Raises
+    ------
+    NoEdition
+        Naming the editions there are.
+    """
+    return edition_on(csv_rows(PACKAGE, "editions.csv"), part, day)
+
+
+@cache
+def table_rows(table: str) -> tuple[LimitRow, ...]:
+    """Rows of one of the domain's tables of limits."""
+    return limit_rows(csv_rows(PACKAGE, table), name=table)
+
+
 @cache
 def _edition(standard: str, table: str, evaluation: str, rules: str, body: str) -> Edition:
+    all_rows = table_rows(table)
     items: dict[str, ItemLimits] = {}
-    rows = [row for row in csv_rows(PACKAGE, table) if row["table_no"] == "1" and row["group"] in CLASSES]
-    for code in dict.fromkeys(row["item_code"] for row in rows):
-        mine = [row for row in rows if row["item_code"] == code]
-        main = sorted((row for row in mine if row["condition"] in ("", body)), key=lambda row: row["group"])
-        other = [row for row in mine if row["condition"] == "alternative"]
+    classed = [row for row in all_rows if row.group in CLASSES]
+    for code in dict.fromkeys(row.item_code for row in classed):
+        mine = [row for row in classed if row.item_code == code]
+        main = sorted((row for row in mine if row.condition in ("", body)), key=lambda row: row.group)
+        other = [row.value for row in mine if row.condition == "alternative"]
         if main:
-            items[code] = _item(code, main, other)
+            items[code] = _item(main, other[0] if other else None)
+    sources = {row.item_code: _item([row]) for row in all_rows if row.group == "drinking_source"}
+    changes = {
+        word: _item([row]) for row in all_rows if row.item_code == "water_temp" for word in ("rise", "fall")
+        if row.condition.endswith(word)
+    }  # fmt: skip
     groups = csv_rows(PACKAGE, rules)
     evaluated = sorted((r for r in groups if r["rule_group"] == "evaluated_items"), key=lambda r: int(r["order_no"]))
     reference = [r["rule_code"] for r in groups if r["rule_group"] == "reference_items" and r["rule_code"] in items]
-    return Edition(standard, evaluation, body, items, tuple(r["rule_code"] for r in evaluated), tuple(reference))
+    return Edition(
+        standard, evaluation, body, items, tuple(r["rule_code"] for r in evaluated), tuple(reference), sources, changes
+    )
 
 
-def _item(code: str, rows: list[dict[str, str]], other: list[dict[str, str]]) -> ItemLimits:
-    unit, op = factor_of(code).unit, rows[0]["op"]
+def _item(rows: Sequence[LimitRow], saturation: Decimal | None = None) -> ItemLimits:
+    first = rows[0]
+    code, sent = first.item_code, "1" if first.unit == "dimensionless" else first.unit
+    unit = house_unit(code, sent)
 
-    def value(row: Mapping[str, str], column: str) -> Decimal:
-        sent = "1" if row["unit"] == "dimensionless" else row["unit"]
-        return convert(Decimal(row[column]), sent, unit)
+    def values(numbers: Iterable[Decimal | None]) -> tuple[Decimal, ...]:
+        return tuple(convert(number, sent, unit) for number in numbers if number is not None)
 
-    if op == "range":
-        highs, lows = (tuple(value(row, column) for row in rows) for column in ("value_hi", "value"))
-        return ItemLimits(code, unit, op, highs, lows)
+    highs, lows = values(row.value_hi for row in rows), values(row.value for row in rows)
+    ranged = first.op == "range"
     return ItemLimits(
-        code,
-        unit,
-        op,
-        tuple(value(row, "value") for row in rows),
-        saturation=Decimal(other[0]["value"]) if other else None,
+        code, unit, first.op, highs if ranged else lows, lows if ranged else (), saturation, first.clause, sent
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -14,17 +14,22 @@ from jinyun.methods.statistics import multiple, round_fraction
 
 @dataclass(frozen=True, slots=True)
 class ItemClass:
-    """One item's part: its class, and how far it is over class III (None where the rules give no multiple)."""
+    """One item's part: its class, and how far it is over class III (None where the rules give no multiple).
+
+    Of a non-detect only a span is known: `best`…`level`; of a figure both are the same.
+    """
 
     factor: str
-    value: Decimal
-    level: int  # 1…5, 6 = worse than class V
+    value: Decimal  # of a non-detect: its detection limit
+    level: int  # 1…5, 6 = worse than class V; the worst it can be
     multiple: Decimal | None = None
+    best: int = 0  # the best it can be
+    non_detect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SectionClass:
-    """The class of a section by its worst item."""
+    """The class of a section by its worst item. `best` is below `level` where a non-detect leaves the class open."""
 
     level: int
     status_zh: str
@@ -33,6 +38,7 @@ class SectionClass:
     main_indicators: tuple[str, ...]  # 主要污染指标, only when worse than class III
     evaluated: int  # items used, of `of`
     of: int
+    best: int = 0
 
 
 def item_class(limits: ItemLimits, value: Decimal, saturation: Decimal | None = None) -> int:
@@ -52,6 +58,19 @@ def item_class(limits: ItemLimits, value: Decimal, saturation: Decimal | None = 
             return 1
         return next((n for n, limit in enumerate(limits.limits, 1) if value >= limit), WORSE)
     return next((n for n, limit in enumerate(limits.limits, 1) if value <= limit), WORSE)
+
+
+def class_span(limits: ItemLimits, detection_limit: Decimal) -> tuple[int, int]:
+    """Best and worst class that an item can have which was not detected.
+
+    It meets every limit from its detection limit upwards; whether it meets a lower one cannot be told. Of dissolved
+    oxygen, which counts downwards, only what it cannot be is known; of pH nothing.
+    """
+    if limits.op == "range":
+        return 1, WORSE
+    if limits.op == "ge":
+        return next((n for n, limit in enumerate(limits.limits, 1) if limit < detection_limit), WORSE), WORSE
+    return 1, item_class(limits, detection_limit)
 
 
 def oxygen_saturation(oxygen: Decimal, temperature: Decimal) -> Decimal:
@@ -76,7 +95,11 @@ def multiple_over(edition: Edition, factor: str, value: Decimal, level: int) -> 
 
 
 def section_class(
-    values: Mapping[str, Decimal], edition: Edition, *, saturation: Decimal | None = None
+    values: Mapping[str, Decimal],
+    edition: Edition,
+    *,
+    saturation: Decimal | None = None,
+    non_detects: Collection[str] = (),
 ) -> SectionClass | None:
     """Class of a section from one value per item; None when none of the evaluated items is there.
 
@@ -85,34 +108,42 @@ def section_class(
     Parameters
     ----------
     values : Mapping[str, Decimal]
-        By factor id, in the factor's canonical unit.
+        By item code, in the item's unit (`items.house_unit`); of a non-detect its detection limit.
     saturation : Decimal, optional
         Saturation of dissolved oxygen. [%]
+    non_detects : collection of str
+        Items that were not detected.
     """
     reference = int(rule("reference_class"))
     items: dict[str, ItemClass] = {}
     for factor in edition.evaluated:
-        if factor in values:
-            value = values[factor]
-            level = item_class(edition.item(factor), value, saturation)
+        if factor not in values:
+            continue
+        value, limits = values[factor], edition.item(factor)
+        if factor in non_detects:
+            best, level = class_span(limits, value)
+            items[factor] = ItemClass(factor, value, level, None, best, True)
+        else:
+            level = item_class(limits, value, saturation)
             over = multiple_over(edition, factor, value, reference) if level > reference else None
-            items[factor] = ItemClass(factor, value, level, over)
+            items[factor] = ItemClass(factor, value, level, over, level)
     if not items:
         return None
-    worst = max(item.level for item in items.values())
+    worst, best = max(item.level for item in items.values()), max(item.best for item in items.values())
     deciding = tuple(f for f, item in items.items() if item.level == worst and worst > 1)
-    return SectionClass(
-        worst, status_words()[worst][0], items, deciding, main_indicators(items), len(items), len(edition.evaluated)
-    )
+    word = status_words()[worst][0]
+    indicators = main_indicators(items)
+    return SectionClass(worst, word, items, deciding, indicators, len(items), len(edition.evaluated), best)
 
 
 def main_indicators(items: Mapping[str, ItemClass]) -> tuple[str, ...]:
     """Main pollution indicators of a section worse than class III, 环办[2011]22号.
 
-    Items worse than class III, cyanide and heavy metals first, then by class, then by multiple; three are kept.
+    Items worse than class III, cyanide and heavy metals first, then by class, then by multiple; three are kept. An
+    item that was not detected is never one.
     """
     reference = int(rule("reference_class"))
     first = rule_items("priority_indicator")
-    worse = [item for item in items.values() if item.level > reference]
+    worse = [item for item in items.values() if item.level > reference and not item.non_detect]
     worse.sort(key=lambda i: (i.factor not in first, -i.level, i.multiple is None, -(i.multiple or Decimal(0))))
     return tuple(item.factor for item in worse[: int(rule("main_indicators_max"))])

@@ -1,0 +1,105 @@
+"""Names and units of the items of the water standards, and the way of a value into an item's unit. Pure.
+
+An item code that the factor dictionary knows as a water factor with a unit is handled in that unit everywhere (mercury
+in ug/L); every other one in the unit of the table that limits it (mg/L in GB 3838 tables 2 and 3, ug/L for the organic
+items of GB/T 14848). The dictionary is not widened for them: no device of ours sends them, laboratories do, and they
+name their unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+
+from jinyun.kernel.errors import BadInput, UnknownFactor
+from jinyun.kernel.factors import factors
+from jinyun.kernel.tables import csv_rows
+from jinyun.kernel.units import convert, unit_factor
+
+PACKAGE = "jinyun.domains.water"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a water standard. `factor` is its id in the factor dictionary, "" where it has none."""
+
+    code: str
+    zh: str
+    en: str
+    factor: str
+    places: int  # decimals a person is shown at least
+
+
+@cache
+def items() -> Mapping[str, Item]:
+    """All items of GB 3838-2002 and GB/T 14848-2017 by code."""
+    known = factors()
+    found = {}
+    for row in csv_rows(PACKAGE, "items.csv"):
+        code, name = row["item_code"], row["factor"]
+        places = known[name].decimals or 0 if name == code else 0
+        found[code] = Item(code, row["zh"], row["en"], name, places)
+    return found
+
+
+@cache
+def _by_factor() -> Mapping[str, str]:
+    return {item.factor: code for code, item in items().items() if item.factor}
+
+
+def code_of(name: str) -> str | None:
+    """The item code that a caller means by an item code or a factor id; None when no water standard has it."""
+    return name if name in items() else _by_factor().get(name)
+
+
+def item(name: str) -> Item:
+    """The item of a code or factor id.
+
+    Raises
+    ------
+    UnknownFactor
+        With the nearest code.
+    """
+    code = code_of(name)
+    if code is None:
+        raise UnknownFactor(name, table="the water standards", known=items())
+    return items()[code]
+
+
+@cache
+def house_unit(code: str, table_unit: str) -> str:
+    """The unit in which an item's values are handed over: the dictionary's where it has one, else the table's."""
+    known = factors().get(code)
+    if known is None or known.medium != "water" or not known.unit:
+        return table_unit
+    try:
+        unit_factor(table_unit, known.unit)
+    except BadInput:  # degrees of colour and Pt-Co: not one dimension in our table of units
+        return table_unit
+    return known.unit
+
+
+def in_house(name: str, value: Decimal, table_unit: str, unit: str | None = None) -> Decimal:
+    """`value` in the item's unit.
+
+    Parameters
+    ----------
+    name : str
+        Item code, or factor id: a value named by its factor id is in that factor's unit.
+    table_unit : str
+        Unit of the table that limits it.
+    unit : str, optional
+        Unit of `value` where it is another one.
+
+    Raises
+    ------
+    BadInput
+        When the units do not measure the same thing.
+    """
+    code = code_of(name) or name
+    target = house_unit(code, table_unit)
+    if unit is None:
+        unit = target if name == code else factors()[name].unit or target
+    return convert(value, unit, target)
