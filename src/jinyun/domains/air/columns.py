@@ -20,7 +20,7 @@ from jinyun.methods.columns import MISSING, Column, ceil_div, round_half_even
 NA = -1
 """In `AqiColumns.aqi` and `.iaqi`: no index. In `.level` the same is 0."""
 
-CHUNK = 1 << 15
+CHUNK = 32 * 1024
 """Rows worked on at a time: what lies between input and answer stays in the cache of the processor."""
 
 STAND_IN = {"1h": "24h", "8h": "1h"}

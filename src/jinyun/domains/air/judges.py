@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from jinyun.domains.air.aqi import Aqi, aqi_daily, aqi_hourly, rounded
+from jinyun.domains.air.health import health_text, sensitive_groups
 from jinyun.domains.air.limits import (
     IndexEdition,
     Key,
@@ -16,7 +17,6 @@ from jinyun.domains.air.limits import (
     index_edition,
     limit,
     limits_edition,
-    sensitive_groups,
     validity,
 )
 from jinyun.domains.air.means import HOURS, SPAN, max_8h
@@ -232,9 +232,14 @@ def _verdict(given: JudgeInput, day: date, table: IndexEdition, report: Report) 
         "indicative": given.site.kind == "air_micro",
     }  # fmt: skip
     if level is not None:
-        extra |= {"level_zh": level.level_zh, "colour": level.hex}
+        text = health_text(level.level)
+        extra |= {
+            "level_zh": level.level_zh, "colour": level.hex, "health_zh": text.effect_zh, "health_en": text.effect_en,
+            "advice_zh": text.advice_zh, "advice_en": text.advice_en,
+        }  # fmt: skip
         if result.primary and level.level > table.good_level:
-            extra["sensitive_zh"] = list(dict.fromkeys(sensitive_groups(p) for p in result.primary))
+            zh_groups, en_groups = sensitive_groups(result.primary)
+            extra |= {"sensitive_zh": list(zh_groups), "sensitive_en": list(en_groups)}
     return Verdict(
         judge=report.judge,
         subject=given.site.id,

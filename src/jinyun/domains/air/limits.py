@@ -8,11 +8,12 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 
-from jinyun.kernel.errors import BadInput
+from jinyun.kernel.errors import BadInput, UnknownFactor
 from jinyun.kernel.factors import factor as factor_of
 from jinyun.kernel.tables import csv_rows
 from jinyun.kernel.units import convert
 from jinyun.methods.editions import edition_on
+from jinyun.methods.limit_rows import LimitRow, limit_rows
 
 PACKAGE = "jinyun.domains.air"
 
@@ -97,26 +98,67 @@ def limits_edition(day: date) -> tuple[str, str]:
 
 
 def limit(pollutant: str, period: str, day: date, grade: str = "level2") -> Decimal | None:
-    """Limit of a pollutant in its canonical unit; None where the standard sets none.
+    """Limit of a pollutant in its own unit (`item`); None where the standard sets none.
 
     Parameters
     ----------
     period : str
-        ``hourly``, ``daily``, ``daily_max_8h`` or ``annual``.
+        ``hourly``, ``daily``, ``daily_max_8h``, ``quarterly`` or ``annual``.
     grade : str
-        ``level1`` for class-1 areas (nature reserves, parks), else ``level2``.
+        ``level1`` for class-1 areas (nature reserves, parks), else ``level2``; ``reference`` for those of annex A.
     """
+    row = limit_row(pollutant, period, day, grade)
+    return None if row is None else row.value
+
+
+def limit_row(pollutant: str, period: str, day: date, grade: str = "level2") -> LimitRow | None:
+    """The row of GB 3095 behind `limit`: its clause, source and how sure it is."""
     row = edition_on(csv_rows(PACKAGE, "editions.csv"), "limits", day)
     return _limits(row["table"], row["stage"]).get((pollutant, period, grade))
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of ambient air as these rules name it. `unit` is that of its limits and of every value given here."""
+
+    id: str
+    factor: str  # of the dictionary of factors; "" where it has none. Its unit may be another one
+    zh: str
+    en: str
+    unit: str
+    gas: bool  # its concentration hangs on the reference temperature
+
+
 @cache
-def _limits(table: str, stage: str) -> Mapping[tuple[str, str, str], Decimal]:
+def items() -> Mapping[str, Item]:
+    """All items that GB 3095 has limits or reference values for, in its order."""
+    return {
+        row["item"]: Item(row["item"], row["factor"], row["zh"], row["en"], row["unit"], row["phase"] == "gas")
+        for row in csv_rows(PACKAGE, "items.csv")
+    }
+
+
+def item(name: str) -> Item:
+    """One of `items`.
+
+    Raises
+    ------
+    UnknownFactor
+        With the nearest known name.
+    """
+    try:
+        return items()[name]
+    except KeyError:
+        raise UnknownFactor(name, table="ambient air (GB 3095)", known=items()) from None
+
+
+@cache
+def _limits(table: str, stage: str) -> Mapping[tuple[str, str, str], LimitRow]:
     found = {}
-    for row in csv_rows(PACKAGE, table):
-        if row["stage"] == stage and row["table_no"] == "1":
-            unit = factor_of(row["item_code"]).unit
-            found[row["item_code"], row["period"], row["group"]] = convert(Decimal(row["value"]), row["unit"], unit)
+    for row in limit_rows(csv_rows(PACKAGE, table), name=table):
+        # Annex A has one stage for all; its values per area and day have no place beside concentrations.
+        if row.stage in (stage, "") and row.value is not None and row.unit == item(row.item_code).unit:
+            found[row.item_code, row.period, row.group] = row
     return found
 
 
@@ -197,10 +239,3 @@ def _validity(standard: str) -> Validity:
         february_days=least["february", "so2"],
         year_days=least["annual", "so2"],
     )
-
-
-@cache
-def sensitive_groups(pollutant: str) -> str:
-    """People who should take care when this pollutant is the primary one (Chinese), HJ 633-2026."""
-    rows = csv_rows(PACKAGE, "hj633_2026_sensitive_groups.csv")
-    return next((row["group_zh"] for row in rows if row["pollutant"] == pollutant), "")
