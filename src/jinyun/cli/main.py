@@ -22,6 +22,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "records": ("jinyun.cli.records", "registers: list, show, load, export"),
     "account": ("jinyun.cli.account", "accounts: list, reset a password"),
     "system": ("jinyun.cli.system", "how a node fares"),
+    "judge": ("jinyun.cli.judge", "judge tables (CSV, Excel, Parquet) by the standards of the data's day"),
+    "standards": ("jinyun.cli.standards", "standards we hold: list, show, check and add your own"),
     "conformance": ("jinyun.cli.conformance", "check the standards' examples"),
     "version": ("jinyun.cli.version", "versions of Jinyun and of what it stands on"),
 }
