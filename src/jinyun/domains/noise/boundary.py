@@ -233,8 +233,8 @@ def judge_boundary(
     if indoor:
         at_zh, at_en = at_zh + "室内", at_en + ", indoors"
     return verdict(
-        judge, (subject or name, f"{name}（{at_zh}）", f"{name} ({at_en})"), window or day_window(day), parts, edition=table.standard,
-        notes=[note] if note[0] else [],
+        judge, (subject or name, f"{name}（{at_zh}）", f"{name} ({at_en})"), window or day_window(day), parts,
+        edition=table.standard, notes=[note] if note[0] else [],
         extra={"zone": group, "period": part, "indoor": indoor, "measured": None if leq is None else str(leq),
                "background": None if background is None else str(background)},
     )  # fmt: skip
