@@ -23,13 +23,22 @@ LADDERS: Sequence[re.Pattern[str]] = (
     re.compile(r"(?P<kind>(?:rate_)?grade_)(?P<step>\d+[a-z]?)$"),
     re.compile(r"(?P<kind>(?:land_)?class_)(?P<step>\d+)$"),
     re.compile(r"(?P<kind>level)(?P<step>\d+)$"),
+    re.compile(r"(?P<kind>zone_)(?P<step>\d[a-z]?)(?:_\d)*$"),
 )
 """Groups whose names say their order: a limit of a later step is never stricter than that of an earlier one."""
 
+STACK = re.compile(r"stack (?P<metres>\d+(?:\.\d+)?) m(?P<rest>.*)$")
+"""Conditions that name a stack's height: a higher stack is never held to less."""
+
 FIGURES = "a finite number as the standard prints it; a range from low to high"
+
+LAXER = "limits of later grades, zones and stages, higher stacks, shorter times and daytime are equal or laxer"
 
 STAGES: Sequence[Sequence[str]] = (("special", "new", "in_use"), ("final", "transition"), ("screening", "control"))
 """Stages in order, strictest first."""
+
+PERIODS: Sequence[Sequence[str]] = (("annual", "quarterly", "monthly", "daily", "hourly"), ("night", "day"))
+"""Averaging times in order, strictest first: a mean over a longer time, and noise by night, is held to less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +157,13 @@ def _ladders(rows: Sequence[tuple[int, LimitRow, Mapping[str, str]]]) -> list[Pr
         if row.value is None or row.op not in ("le", "lt", "ge", "gt"):
             continue
         rest = (row.standard, row.item_code, row.condition, row.period, row.op, row.unit, _span(raw))
+        if hit := STACK.match(row.condition):
+            height = ("condition", hit["rest"], row.group, row.stage, row.table_no, *rest[:2], *rest[3:])
+            ladders.setdefault(height, []).append((f"{Decimal(hit['metres']):012.3f}", number, row))
+        for order in PERIODS:
+            if row.period in order:
+                period = ("period", order[0], row.group, row.stage, row.table_no, *rest[:3], *rest[4:])
+                ladders.setdefault(period, []).append((str(order.index(row.period)), number, row))
         for pattern in LADDERS:
             if hit := pattern.fullmatch(row.group):
                 group = ("group", hit["kind"], row.table_no, row.stage, *rest)
@@ -163,10 +179,10 @@ def _ladders(rows: Sequence[tuple[int, LimitRow, Mapping[str, str]]]) -> list[Pr
             assert second.value is not None
             rises = second.value >= first.value if first.op in ("le", "lt") else second.value <= first.value
             if not rises:
-                at = second.group if column == "group" else second.stage
+                at = getattr(second, str(column))
                 found.append(
                     Problem(number, "value", f"{second.item_code} {second.printed} of {at} is stricter than "
-                            f"{first.printed} in row {before}", "limits of later grades are equal or laxer")
+                            f"{first.printed} in row {before}", LAXER)
                 )  # fmt: skip
     return found
 
