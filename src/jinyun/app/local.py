@@ -6,7 +6,8 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -185,6 +186,126 @@ def open_registers(folder: Path) -> Iterator[RemoteRegisters | StoppedRegisters]
 
     with _stopped(folder) as house:
         yield StoppedRegisters(Registers(house))
+
+
+class RemotePeriods:
+    """Period figures of a running node."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    def scopes(self) -> dict[str, Any]:
+        return dict(self._remote.ask("GET", "/api/periods"))
+
+    def figures(self, subject: str, **asked: str) -> dict[str, Any]:
+        return dict(self._remote.ask("GET", f"/api/periods/{quote(subject, safe='')}?{urlencode(asked)}"))
+
+    def days(self, subject: str, **asked: str) -> dict[str, Any]:
+        query = urlencode(asked | {"limit": "10000"})
+        return dict(self._remote.ask("GET", f"/api/periods/{quote(subject, safe='')}/days?{query}"))
+
+
+@contextlib.contextmanager
+def open_periods(folder: Path) -> Iterator[Any]:
+    """Period figures of the node in `folder`, running or stopped."""
+    remote = running_node(folder)
+    if remote is not None:
+        yield RemotePeriods(remote)
+        return
+    from jinyun.app.services.periods import Periods
+
+    with _stopped(folder) as house:
+        house.sites.refresh()
+        yield Periods(house)
+
+
+class RemoteEditions:
+    """Judging again at a running node: a job there, its state looked at from here."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    def run(
+        self,
+        *,
+        as_on: str,
+        first: str,
+        last: str,
+        judges: Sequence[str],
+        sites: Sequence[str],
+        store: bool,
+        flips_only: bool,
+        progress: Callable[[dict[str, Any]], None] | None,
+    ) -> dict[str, Any]:
+        """Ask, wait to the end, fetch all pages; ``flat`` holds every row without nesting."""
+        from jinyun.app.services.editions import flat_row
+
+        body: dict[str, Any] = {"from": first, "to": last, "judges": list(judges), "sites": list(sites)}
+        path = "/api/editions/rejudge" if store else "/api/editions/what-if"
+        state = self._remote.ask("POST", path, body if store else body | {"as_on": as_on})
+        place = f"/api/editions/what-if/{state['id']}"
+        try:
+            while state["state"] in ("waiting", "running"):
+                time.sleep(0.2)
+                state = self._remote.ask("GET", f"{place}?limit=1")
+                if progress is not None:
+                    progress(state)
+        except KeyboardInterrupt:
+            self._remote.ask("DELETE", place)
+            raise
+        rows: list[dict[str, Any]] = []
+        while True:
+            flips = str(flips_only).lower()
+            state = self._remote.ask("GET", f"{place}?offset={len(rows)}&limit=5000&flips={flips}")
+            rows += state["items"]
+            if not state["items"] or len(rows) >= state["total_rows"]:
+                break
+        _check_done(state)
+        return {**state, "items": rows, "flat": [flat_row(one) for one in rows]}
+
+
+class StoppedEditions:
+    """The same at the files of a stopped node."""
+
+    def __init__(self, editions: Any) -> None:
+        self._editions = editions
+
+    def run(
+        self,
+        *,
+        as_on: str,
+        first: str,
+        last: str,
+        judges: Sequence[str],
+        sites: Sequence[str],
+        store: bool,
+        flips_only: bool,
+        progress: Callable[[dict[str, Any]], None] | None,
+    ) -> dict[str, Any]:
+        job = self._editions.prepare(
+            as_on=as_on, first=first, last=last, judges=judges, sites=sites, store=store, by="local"
+        )
+        return dict(self._editions.at_once(job, flips_only=flips_only, progress=progress))
+
+
+def _check_done(state: Mapping[str, Any]) -> None:
+    if state["state"] != "done":
+        raise Unavailable(f"judging again {state['state']}: {state['problem'] or 'it was taken back'}")
+
+
+@contextlib.contextmanager
+def open_editions(folder: Path) -> Iterator[RemoteEditions | StoppedEditions]:
+    """Judging again at the node in `folder`, running or stopped."""
+    remote = running_node(folder)
+    if remote is not None:
+        yield RemoteEditions(remote)
+        return
+    from jinyun.app.services.editions import Editions
+
+    with _stopped(folder) as house:
+        house.sites.refresh()
+        house.directory.refresh()
+        yield StoppedEditions(Editions(house))
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinyun.app.accounts import Accounts
 from jinyun.app.local import open_door
+from jinyun.app.services.editions import Editions
 from jinyun.app.services.links import Links
 from jinyun.app.services.matters import Matters
 from jinyun.app.services.overview import Overview
@@ -36,6 +37,7 @@ class UseCases:
         self.system = SystemState(house, self.overview)
         self.why = Why(house)
         self.periods = Periods(house)
+        self.editions = Editions(house)
         self._told_to: dict[str, int] = {}
 
     def now(self) -> int:

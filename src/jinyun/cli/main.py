@@ -20,6 +20,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "replay": ("jinyun.cli.replay", "send real tables through the same sockets"),
     "hj212": ("jinyun.cli.hj212", "HJ 212 tools: decode, conformance, listen, send"),
     "records": ("jinyun.cli.records", "registers: list, show, load, export"),
+    "periods": ("jinyun.cli.periods", "figures of a month, quarter or year beside those of the year before"),
+    "rejudge": ("jinyun.cli.rejudge", "judge again under another edition: which verdicts flip"),
     "account": ("jinyun.cli.account", "accounts: list, reset a password"),
     "system": ("jinyun.cli.system", "how a node fares"),
     "judge": ("jinyun.cli.judge", "judge tables (CSV, Excel, Parquet) by the standards of the data's day"),

@@ -99,6 +99,9 @@ class JudgeRoom:
         self._newest: Mapping[tuple[str, str], Verdict] = {}  # the store's newest window by (site, judge)
         self._untold: deque[tuple[Verdict, Verdict | None]] = deque()
         self._problems: deque[dict[str, Any]] = deque(maxlen=50)
+        self._again: set[Key] = set()  # marked by `rejudge_windows`
+        self._again_left: set[Key] = set()  # of them, those not judged yet
+        self._again_lock = threading.Lock()
         self._marked_at = 0.0
         self._running = threading.Lock()
         self._counts = {"arrivals": 0, "judged": 0, "stored": 0, "failed": 0, "runs": 0}
@@ -122,11 +125,32 @@ class JudgeRoom:
             for period in Period:
                 self._touched.add(site, int(period), hour)
 
+    def rejudge_windows(self, judges: Sequence[str], sites: Sequence[str], start: int, end: int) -> int:
+        """Mark the windows in [start, end) that have a verdict of one of `judges`; how many. Any thread. [s]"""
+        marked = {
+            Key(one.start, judge, one.subject)
+            for judge in judges
+            for one in self._verdicts.briefs(judge, sites, start, end)
+        }
+        with self._again_lock:
+            self._again |= marked
+            self._again_left |= marked
+        return len(marked)
+
+    def waits_for_again(self) -> int:
+        """How many of the windows marked by `rejudge_windows` are still to be judged."""
+        with self._again_lock:
+            return len(self._again_left)
+
     def _absorb(self, now: int, monotonic: float) -> None:
         """Turn what was touched into windows that wait."""
         for id in self._records.refresh():
             for period in Period:
                 self._touched.add(id, int(period), now // _US)
+        with self._again_lock:
+            again, self._again = self._again, set()
+        for key in again:
+            self._waiting.soon(key, 0.0)
         for touch in self._touched.take():
             site = self._sites(touch.site)
             for judge in self._by_kind.get(site.kind, ()) if site is not None else ():
@@ -238,6 +262,9 @@ class JudgeRoom:
         self._counts["judged"] += len(keys)
         if fresh:
             self._keep(fresh)
+        if self._again_left:
+            with self._again_lock:
+                self._again_left.difference_update(keys)
         return len(keys)
 
     def _failed(self, judge: Judge, key: Key, wrong: Exception) -> None:

@@ -255,6 +255,7 @@ class VerdictBrief:
     status: Status
     level: int | None
     figure: str | None
+    clause: str
     edition: str
     label_zh: str
     label_en: str
@@ -292,6 +293,10 @@ class VerdictStore(Protocol):
         """Current verdicts of one judge whose window starts in [start, end), by (subject, start); None: all subjects.
 
         Without readings and sentences: years of days of many sites in one question."""
+        ...
+
+    def counted(self, judge: str, subjects: Sequence[str] | None, start: int, end: int) -> int:
+        """How many windows that start in [start, end) have a verdict; None: of all subjects."""
         ...
 
     def bounds(self, judges: Sequence[str], subjects: Sequence[str]) -> tuple[int | None, int | None]:

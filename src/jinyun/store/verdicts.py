@@ -210,6 +210,21 @@ class SqlVerdicts:
         found.sort(key=lambda one: (one.subject, one.start))
         return found
 
+    def counted(self, judge: str, subjects: Sequence[str] | None, start: int, end: int) -> int:
+        """How many windows that start in [start, end) have a verdict."""
+        with self._lock:
+            wanted = None if subjects is None else frozenset(subjects)
+            keys = [n for n, (j, s, _) in self._names.items() if j == judge and (wanted is None or s in wanted)]
+        total = 0
+        with reading(self._engine) as connection:
+            for first in range(0, len(keys), _CHUNK):
+                query = select(func.count()).where(
+                    table.c.key_id.in_(keys[first : first + _CHUNK]), table.c.start >= start, table.c.start < end,
+                    table.c.revision == 0,
+                )  # fmt: skip
+                total += connection.execute(query).scalar_one()
+        return total
+
     def bounds(self, judges: Sequence[str], subjects: Sequence[str]) -> tuple[int | None, int | None]:
         """Start of the first and of the last window judged. [s]"""
         with self._lock:
@@ -222,6 +237,11 @@ class SqlVerdicts:
                 row = connection.execute(select(func.min(table.c.start), func.max(table.c.start)).where(mine)).one()
                 found += (at for at in row if at is not None)
         return (min(found), max(found)) if found else (None, None)
+
+    def newest_id(self) -> int:
+        """Id of the verdict stored last; 0 when there is none."""
+        with self._lock:
+            return self._next - 1
 
     def revisions(self, judge: str, subject: str, window: Window) -> list[Verdict]:
         """All verdicts ever given on a window, oldest first."""
@@ -315,8 +335,8 @@ class SqlVerdicts:
         )
         return VerdictBrief(
             row.id, self._names[row.key_id][1], row.start, row.end, _STATUSES[row.status], row.level,
-            body.figure and intern(body.figure), intern(body.edition), intern(body.label_zh), intern(body.label_en),
-            tuple(map(intern, body.deciding)), values,
+            body.figure and intern(body.figure), intern(body.clause), intern(body.edition), intern(body.label_zh),
+            intern(body.label_en), tuple(map(intern, body.deciding)), values,
         )  # fmt: skip
 
 

@@ -12,13 +12,25 @@ from jinyun.app.use_cases import UseCases
 from jinyun.web.answers import install_error_handlers
 from jinyun.web.guard import COOKIE, CSRF_HEADER, Doorman
 from jinyun.web.pages import install_pages
-from jinyun.web.routes import ERROR_SCHEMA, ERRORS, links, matters, overview, periods, registers, session, sites, system
+from jinyun.web.routes import (
+    ERROR_SCHEMA,
+    ERRORS,
+    editions,
+    links,
+    matters,
+    overview,
+    periods,
+    registers,
+    session,
+    sites,
+    system,
+)
 from jinyun.web.sse import Hub
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
-ROUTERS = (session, overview, sites, matters, registers, links, periods, system)
+ROUTERS = (session, overview, sites, matters, registers, links, periods, editions, system)
 PUBLIC = frozenset({("/api/session", "post"), ("/api/health", "get"), ("/api/basemap/{name}", "get")})
 
 

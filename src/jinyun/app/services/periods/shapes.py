@@ -14,6 +14,7 @@ from jinyun.methods.statistics import round_fraction
 
 PERCENT, POINTS = "%", "百分点"
 CHANGE_PLACES = 1
+NO_DAYS = ("本期无有效日值", "no valid day in this period")
 
 
 def figure(
@@ -28,6 +29,7 @@ def figure(
     status: str | None = None,
     lower_is_better: bool | None = None,
     reason: tuple[str, str] = ("", ""),
+    reason_before: tuple[str, str] = ("", ""),
 ) -> dict[str, Any]:
     """One figure beside the same of the year before; texts are as printed, and changes are of what is printed."""
     change = per_cent = None
@@ -44,6 +46,8 @@ def figure(
         "id": id, "zh": zh, "en": en, "figure": now, "unit": unit, "limit": limit, "status": status, "before": before,
         "change": change, "change_unit": POINTS if unit == PERCENT else unit, "change_percent": per_cent,
         "better": better, "reason_zh": reason[0] if now is None else "", "reason_en": reason[1] if now is None else "",
+        "reason_before_zh": reason_before[0] if before is None else "",
+        "reason_before_en": reason_before[1] if before is None else "",
     }  # fmt: skip
 
 

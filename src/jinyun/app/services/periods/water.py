@@ -7,71 +7,124 @@ is then classified **once** by those values: classes themselves are never averag
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from jinyun.app.services.periods.scopes import Scope, km
-from jinyun.app.services.periods.shapes import PERCENT, factor_names, figure, left_out, share, units, values_of
+from jinyun.app.services.periods.shapes import (
+    NO_DAYS,
+    PERCENT,
+    factor_names,
+    figure,
+    left_out,
+    share,
+    units,
+    values_of,
+)
 from jinyun.app.services.periods.spans import Span, day_of
+from jinyun.app.services.words import verdict_dict
+from jinyun.domains.water.change import class_change, status_change
 from jinyun.domains.water.judges import target_of
 from jinyun.domains.water.limits import LABELS_EN, LABELS_ZH, STATUS_EN, WORSE, edition, rule, status_words
-from jinyun.domains.water.quality import SectionClass, section_class
-from jinyun.domains.water.river import river_status, share_change, shares
+from jinyun.domains.water.means import Means, Sample, mean_samples, samples_needed
+from jinyun.domains.water.river import evaluate_river, point_change, share_change, shares, shares_of
+from jinyun.domains.water.section import ItemValue, judge_items
 from jinyun.kernel.ports import VerdictBrief
-from jinyun.kernel.terms import Site
-from jinyun.methods.statistics import decimals, mean, round_fraction
+from jinyun.kernel.terms import Period, Site, Status, Verdict
 
 JUDGES = ("water.section_class_day",)
 Days = Mapping[str, Sequence[VerdictBrief]]
-Values = dict[str, Decimal]
+NONE = Means({}, {}, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
 class SectionPeriod:
-    """One section over one span."""
+    """One section over one span. `verdict` None: it had no valid day."""
 
     site: Site
-    values: Values  # mean per item
-    found: SectionClass | None
+    means: Means
+    verdict: Verdict | None
     valid_days: int
     months: int  # with data
+    months_needed: int
+
+    @property
+    def level(self) -> int | None:
+        return self.verdict.level if self.verdict else None
+
+    @property
+    def sample(self) -> Sample | None:
+        """As a river's evaluation takes it; an item with too few months is due, and missing."""
+        if self.verdict is None:
+            return None
+        values: dict[str, Decimal | None] = {**self.means.values, **dict.fromkeys(self.means.too_few)}
+        return Sample(values, self.means.non_detects)
+
+    @property
+    def reason(self) -> tuple[str, str]:
+        if self.verdict is None:
+            return NO_DAYS
+        if self.months < self.months_needed:
+            return (
+                f"仅{self.months}个月有数据，需{self.months_needed}个月",
+                f"{self.months} months with data of the {self.months_needed} needed",
+            )
+        if self.level is None:
+            return "有项目缺少有效数据", "an item lacks valid data"
+        return "", ""
 
 
-def day_values(row: VerdictBrief) -> Values:
-    return {factor: Decimal(text) for factor, text in values_of(row).items()}
+def day_sample(row: VerdictBrief) -> Sample | None:
+    """The values of one day; None without any. A figure that begins with ``<`` is a non-detect."""
+    texts = values_of(row)
+    if not texts:
+        return None
+    lost = frozenset(name for name, text in texts.items() if text.startswith("<"))
+    return Sample({name: Decimal(text.removeprefix("<")) for name, text in texts.items()}, lost)
 
 
-def means(rows: Sequence[Values]) -> Values:
-    """Mean of each item over the rows that have it, kept to the places of its values."""
-    found: Values = {}
-    for factor in dict.fromkeys(name for row in rows for name in row):
-        mine = [row[factor] for row in rows if factor in row]
-        found[factor] = round_fraction(mean(mine), max(decimals(value) for value in mine))
-    return found
+def months_needed(span: Span) -> int:
+    """Monthly values that the span needs: by the rule of its kind, and of what has begun at most all.
+
+    A year to date needs each of its months, as a year needs its twelve.
+    """
+    begun = sum(first < span.until for first, _ in span.months())
+    by_rule = {"month": 1, "quarter": samples_needed(Period.QUARTER), "year": samples_needed(Period.YEAR)}
+    return max(1, min(begun, by_rule.get(span.kind, begun)))
 
 
-def section_values(rows: Sequence[VerdictBrief], span: Span) -> tuple[Values, int, int]:
+def section_means(rows: Sequence[VerdictBrief], span: Span) -> tuple[Means, int, int]:
     """(mean per item, valid days, months with data) of one section."""
-    by_month: dict[tuple[int, int], list[Values]] = {}
-    valid = 0
+    by_month: dict[tuple[int, int], list[Sample]] = {}
     for row in rows:
-        values = day_values(row)
-        if values:
-            valid += 1
+        sample = day_sample(row)
+        if sample is not None:
             day = day_of(row.start)
-            by_month.setdefault((day.year, day.month), []).append(values)
-    monthly = [means(days) for days in by_month.values()]
+            by_month.setdefault((day.year, day.month), []).append(sample)
+    monthly = [mean_samples(days) for days in by_month.values()]
+    days = sum(map(len, by_month.values()))
+    if not monthly:
+        return NONE, 0, 0
     if span.kind == "month":
-        return (monthly[0] if monthly else {}), valid, len(monthly)
-    return means(monthly), valid, len(monthly)
+        return monthly[0], days, 1
+    samples = [Sample(one.values, one.non_detects) for one in monthly]
+    return mean_samples(samples, least=months_needed(span)), days, len(monthly)
 
 
 def evaluate_section(site: Site, rows: Sequence[VerdictBrief], span: Span, on: date) -> SectionPeriod:
-    values, valid, months = section_values(rows, span)
-    found = section_class(values, edition(on, str(site.data.get("body") or "")))
-    return SectionPeriod(site, values, found, valid, months)
+    """Class of one section over a span, in the edition of `on`."""
+    found, days, months = section_means(rows, span)
+    verdict = None
+    if days:
+        given = {code: ItemValue(value, code in found.non_detects) for code, value in found.values.items()}
+        given |= {code: ItemValue(None) for code in found.too_few}
+        table = edition(on, str(site.data.get("body") or ""))
+        verdict = judge_items(
+            "water.section_period", site.id, site.name, given, table, window=span.window, target=target_of(site.data)
+        )
+    return SectionPeriod(site, found, verdict, days, months, months_needed(span))
 
 
 def answer(scope: Scope, span: Span, now: Mapping[str, Days], before: Mapping[str, Days], on: date) -> dict[str, Any]:
@@ -79,103 +132,154 @@ def answer(scope: Scope, span: Span, now: Mapping[str, Days], before: Mapping[st
     (judge,) = JUDGES
     after = [evaluate_section(site, now[judge][site.id], span, on) for site in scope.sites]
     earlier = [evaluate_section(site, before[judge][site.id], span.year_before(), on) for site in scope.sites]
-    rows = [_row(a, b, span) for a, b in zip(after, earlier, strict=True)]
     table = edition(on)
-    judged, judged_before = [a for a in after if a.found], [b for b in earlier if b.found]
     told: dict[str, Any] = {
         "edition_zh": f"{table.standard}；{table.evaluation}",
         "edition_en": f"{table.standard}; {table.evaluation}",
-        "rows": rows,
-        "classes": _classes(judged, judged_before),
+        "rows": [_row(a, b, span) for a, b in zip(after, earlier, strict=True)],
+        "classes": _classes(after, earlier),
         "units": _units(scope, after),
         "units_before": _units(scope, earlier),
-        "verdict": None,
     }
     if scope.kind == "site":
         return told | _of_one(after[0], earlier[0])
-    return told | _of_many(judged, judged_before)
-
-
-def _levels(sections: Sequence[SectionPeriod]) -> list[int]:
-    return [one.found.level for one in sections if one.found]
+    return told | _of_many(scope, span, after, earlier, on)
 
 
 def _of_one(after: SectionPeriod, earlier: SectionPeriod) -> dict[str, Any]:
-    now, before = (str(one.found.level) if one.found else None for one in (after, earlier))
+    now, before = (None if one.level is None else str(one.level) for one in (after, earlier))
     target = target_of(after.site.data)
-    status = None if after.found is None else "attains" if after.found.level <= target else "exceeds"
-    figures = [
-        figure(
-            "class", "水质类别", "Class", now=now, before=before, limit=str(target), status=status,
-            lower_is_better=True, reason=("本期无有效日值", "no valid day in this period"),
-        )
-    ]  # fmt: skip
-    return {"figures": figures}
+    told: dict[str, Any] = {
+        "figures": [
+            figure(
+                "class", "水质类别", "Class", now=now, before=before, limit=str(target),
+                status=str(after.verdict.status) if after.verdict else None, lower_is_better=True, reason=after.reason,
+                reason_before=earlier.reason,
+            )
+        ],
+        "verdict": verdict_dict(after.verdict) if after.verdict else None,
+    }  # fmt: skip
+    if after.verdict:
+        told |= {"sentence_zh": after.verdict.sentence_zh, "sentence_en": after.verdict.sentence_en}
+    if after.level is not None and earlier.level is not None:
+        change = class_change(earlier.level, after.level)
+        told |= {"change_zh": change.label_zh, "change_en": change.label_en}
+    return told
 
 
-def _of_many(judged: Sequence[SectionPeriod], before: Sequence[SectionPeriod]) -> dict[str, Any]:
-    levels, levels_before = _levels(judged), _levels(before)
-    good, worse = int(rule("reference_class")), WORSE
-    nothing = ("本期无可评价断面", "no section could be evaluated")
-
-    def counted(of: Sequence[int], low: int, high: int) -> str | None:
-        return share(sum(low <= n <= high for n in of), len(of))
-
-    met, met_before = (
-        share(sum(o.found.level <= target_of(o.site.data) for o in some if o.found), len(some))
-        for some in (judged, before)
-    )
-    status, status_before = _status(judged), _status(before)
-    figures = [
-        {**figure("status", "水质状况", "Status", now=None, before=None, reason=nothing), "figure": status,
-         "before": status_before, "reason_zh": "" if status else nothing[0], "reason_en": "" if status else nothing[1]},
-        figure("good_ratio", "Ⅰ～Ⅲ类断面比例", "Share of class I–III", unit=PERCENT, now=counted(levels, 1, good),
-               before=counted(levels_before, 1, good), lower_is_better=False, reason=nothing),
-        figure("worse_ratio", "劣Ⅴ类断面比例", "Share worse than V", unit=PERCENT,
-               now=counted(levels, worse, worse), before=counted(levels_before, worse, worse),
-               lower_is_better=True, reason=nothing),
-        figure("target_ratio", "达到目标断面比例", "Share meeting their target", unit=PERCENT, now=met,
-               before=met_before, lower_is_better=False, reason=nothing),
-        figure("sections", "评价断面数", "Sections evaluated", now=str(len(levels)), before=str(len(levels_before))),
-    ]  # fmt: skip
-    change_zh = ""
-    least = int(rule("river_sections_min"))
-    if min(len(levels), len(levels_before)) >= least:
-        (g1, w1), (g0, w0) = shares(levels), shares(levels_before)
-        change_zh = share_change((g0, g1), (w0, w1)).label_zh
-    return {"figures": figures, "change_zh": change_zh}
-
-
-def _status(sections: Sequence[SectionPeriod]) -> str | None:
-    levels = _levels(sections)
-    if not levels:
+def _river(scope: Scope, span: Span, sections: Sequence[SectionPeriod], on: date, before: Sequence[int | None] | None
+           ) -> Verdict | None:  # fmt: skip
+    """The verdict on all sections together; None when not one had a valid day."""
+    if all(one.verdict is None for one in sections):
         return None
-    if len(levels) >= int(rule("river_sections_min")):
-        return river_status(*shares(levels), len(levels))
-    return status_words()[max(levels)][0]
+    names = [one.site.name for one in sections]
+    keys = [
+        name if names.count(name) == 1 else f"{name}（{one.site.id}）"
+        for name, one in zip(names, sections, strict=True)
+    ]
+    found = evaluate_river(
+        scope.zh, {key: one.sample for key, one in zip(keys, sections, strict=True)}, day=on, window=span.window,
+        before=before, subject=scope.id,
+    )  # fmt: skip
+    return replace(found, judge="water.river_period")
+
+
+def _of_many(
+    scope: Scope, span: Span, after: Sequence[SectionPeriod], earlier: Sequence[SectionPeriod], on: date
+) -> dict[str, Any]:
+    levels_before = [one.level for one in earlier]
+    verdict = _river(scope, span, after, on, levels_before if any(levels_before) else None)
+    then = _river(scope, span.year_before(), earlier, on, None)
+    now_shares, then_shares = shares_of([one.level for one in after]), shares_of(levels_before)
+    word, word_before = _word(verdict), _word(then)
+    reason = after[0].reason if len(after) == 1 else ("无可评价断面", "no section could be evaluated")
+    if verdict is not None and word is None:
+        reason = (verdict.sentence_zh, verdict.sentence_en)
+    status = figure("status", "水质状况", "Status", now=None, before=None) | {
+        "figure": word, "before": word_before, "status": None if verdict is None else str(verdict.status),
+        "figure_en": STATUS_EN.get(word or ""), "before_en": STATUS_EN.get(word_before or ""),
+        "reason_zh": "" if word else reason[0], "reason_en": "" if word else reason[1],
+    }  # fmt: skip
+    good = _share_figure("good_ratio", ("Ⅰ～Ⅲ类断面比例", "Share of class I–III"), now_shares, then_shares, False)
+    worse = _share_figure("worse_ratio", ("劣Ⅴ类断面比例", "Share worse than V"), now_shares, then_shares, True)
+    met, met_before = (
+        share(sum(o.level <= target_of(o.site.data) for o in some if o.level), sum(o.level is not None for o in some))
+        for some in (after, earlier)
+    )
+    told: dict[str, Any] = {
+        "figures": [
+            status, good, worse,
+            figure("target_ratio", "达到目标断面比例", "Share meeting their target", unit=PERCENT, now=met,
+                   before=met_before, lower_is_better=False, reason=reason),
+            figure("sections", "评价断面数", "Sections evaluated", now=str(now_shares.total),
+                   before=str(then_shares.total)),
+        ],
+        "verdict": verdict_dict(verdict) if verdict else None,
+        "sentence_zh": verdict.sentence_zh if verdict else "", "sentence_en": verdict.sentence_en if verdict else "",
+    }  # fmt: skip
+    least = int(rule("river_sections_min"))
+    if min(now_shares.total, then_shares.total) >= least:
+        after_shares, before_shares = (
+            shares([n for n in levels if n is not None]) for levels in ([o.level for o in after], levels_before)
+        )
+        change = share_change((before_shares[0], after_shares[0]), (before_shares[1], after_shares[1]))
+        told |= {"change_zh": change.label_zh, "change_en": change.label_en}
+    elif word is not None and word_before is not None:
+        by_word = status_change(word_before, word)
+        told |= {"change_zh": by_word.label_zh, "change_en": by_word.label_en}
+    return told
+
+
+def _word(verdict: Verdict | None) -> str | None:
+    if verdict is None or verdict.status is Status.CANNOT_JUDGE:
+        return None
+    return str(verdict.extra["status_zh"])
+
+
+def _share_figure(id: str, words: tuple[str, str], now: Any, then: Any, lower_is_better: bool) -> dict[str, Any]:
+    """A share with its change in points, from the exact shares (point_change), as a bureau prints it."""
+
+    def of(one: Any) -> Any:
+        return None if not one.total else one.good_share if id == "good_ratio" else one.worse_share
+
+    exact, before = of(now), of(then)
+    told = figure(
+        id, *words, unit=PERCENT, now=None if exact is None else now.printed(exact),
+        before=None if before is None else then.printed(before), lower_is_better=lower_is_better,
+        reason=("无可评价断面", "no section could be evaluated"),
+    )  # fmt: skip
+    if exact is not None and before is not None:
+        points = point_change(exact, before)
+        told |= {"change": f"{points:+f}" if points else format(points, "f")}
+    return told
 
 
 def _row(after: SectionPeriod, earlier: SectionPeriod, span: Span) -> dict[str, Any]:
-    site, found = after.site, after.found
-    level, level_before = (one.found.level if one.found else None for one in (after, earlier))
+    site, found, level = after.site, after.verdict, after.level
+    extra = found.extra if found else {}
     target = target_of(site.data)
     deciding = list(found.deciding) if found else []
     zh, en = factor_names(deciding)
+    change = None if level is None or earlier.level is None else class_change(earlier.level, level)
+    word = status_words()[level][0] if level else ""
     return {
         "site": site.id, "name": site.name, "river": site.data.get("river"), "km": str(km(site) or "") or None,
-        "status": "cannot_judge" if level is None else "attains" if level <= target else "exceeds",
-        "level": level, "figure": None if level is None else str(level), "unit": "",
-        "label_zh": _label(level, LABELS_ZH, "类"), "label_en": _label(level, LABELS_EN, ""),
-        "status_zh": found.status_zh if found else "", "status_en": STATUS_EN[found.status_zh] if found else "",
-        "before_level": level_before, "before_label_zh": _label(level_before, LABELS_ZH, "类"),
-        "before_label_en": _label(level_before, LABELS_EN, ""), "change_zh": "", "change_en": "",
+        "status": str(found.status) if found else str(Status.CANNOT_JUDGE), "level": level,
+        "figure": None if level is None else str(level), "unit": "",
+        "label_zh": found.label_zh if found else "无法判定",
+        "label_en": found.label_en if found else "cannot be judged",
+        "status_zh": word, "status_en": STATUS_EN.get(word, ""),
+        "before_level": earlier.level, "before_label_zh": _label(earlier.level, LABELS_ZH, "类"),
+        "before_label_en": _label(earlier.level, LABELS_EN, ""),
+        "change_zh": change.label_zh if change else "", "change_en": change.label_en if change else "",
         "deciding": deciding, "deciding_zh": zh, "deciding_en": en,
-        "main_indicators": list(found.main_indicators) if found else [],
+        "main_indicators": list(extra.get("main_indicators", ())),
+        "main_indicators_zh": extra.get("main_indicators_zh", ""),
         "target": target, "target_met": None if level is None else level <= target,
-        "valid_days": after.valid_days, "days": span.days,
-        "values": {factor: format(value, "f") for factor, value in after.values.items()},
-        "sentence_zh": "", "sentence_en": "",
-        "reason_zh": "" if found else "本期无有效日值", "reason_en": "" if found else "no valid day in this period",
+        "valid_days": after.valid_days, "days": span.days, "months": after.months,
+        "values": {code: format(value, "f") for code, value in after.means.values.items()},
+        "sentence_zh": found.sentence_zh if found else "", "sentence_en": found.sentence_en if found else "",
+        "reason_zh": after.reason[0], "reason_en": after.reason[1],
     }  # fmt: skip
 
 
@@ -183,14 +287,17 @@ def _label(level: int | None, words: Mapping[int, str], after: str) -> str:
     return "" if level is None else words[level] + after
 
 
-def _classes(judged: Sequence[SectionPeriod], before: Sequence[SectionPeriod]) -> list[dict[str, Any]]:
-    now, then = _levels(judged), _levels(before)
+def _classes(after: Sequence[SectionPeriod], earlier: Sequence[SectionPeriod]) -> list[dict[str, Any]]:
+    now, then = ([one.level for one in some] for some in (after, earlier))
     return [
-        {"level": n, "zh": f"{LABELS_ZH[n]}类", "en": LABELS_EN[n], "sections": now.count(n), "before": then.count(n)}
-        for n in LABELS_ZH
-    ]
+        {
+            "level": n, "zh": f"{LABELS_ZH[n]}类", "en": LABELS_EN[n], "sections": now.count(n),
+            "before": then.count(n),
+        }
+        for n in range(1, WORSE + 1)
+    ]  # fmt: skip
 
 
 def _units(scope: Scope, sections: Sequence[SectionPeriod]) -> dict[str, Any]:
-    out = [left_out(one.site, "本期无有效日值", "no valid day in this period") for one in sections if one.found is None]
+    out = [left_out(one.site, *one.reason) for one in sections if one.level is None]
     return units(scope.sites, len(sections) - len(out), out)
