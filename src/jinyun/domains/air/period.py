@@ -103,6 +103,18 @@ class PeriodFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """What may be chosen beside the edition."""
+
+    leave_out_stamps: tuple[str, ...] = ()
+    not_monitored: tuple[str, ...] = ()  # items left out by plan: see `planned`
+    places: Mapping[str, int] | None = None  # of statistics, instead of the edition's
+    round_terms: bool = False
+    weights: Mapping[str, Decimal] | str | None = None
+    rebased: bool = False  # the days already are in one reference state
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodEvaluation:
     """A judged period. `figures` are what the verdict rests on; both other sets are kept so that both can be shown."""
 
@@ -116,6 +128,7 @@ class PeriodEvaluation:
     all_days: PeriodFigures  # stamped days counted
     without_stamped: PeriodFigures | None  # stamped days left out; None: no day is stamped
     rebased: Rebased
+    setting: Setting
 
     @property
     def items(self) -> Mapping[str, ItemEvaluation]:
@@ -128,18 +141,6 @@ class PeriodEvaluation:
     @property
     def index(self) -> CompositeIndex:
         return self.figures.index
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What may be chosen beside the edition."""
-
-    leave_out_stamps: tuple[str, ...] = ()
-    not_monitored: tuple[str, ...] = ()  # items left out by plan: see `planned`
-    places: Mapping[str, int] | None = None  # of statistics, instead of the edition's
-    round_terms: bool = False
-    weights: Mapping[str, Decimal] | str | None = None
-    rebased: bool = False  # the days already are in one reference state
 
 
 def evaluate(
@@ -180,9 +181,9 @@ def evaluate(
     BadInput
         For two rows of one date, or an item that GB 3095 does not know.
     """
-    setting = replace(setting or Setting(), leave_out_stamps=tuple(leave_out_stamps)) if leave_out_stamps else (
-        setting or Setting()
-    )  # fmt: skip
+    setting = setting or Setting()
+    if leave_out_stamps:
+        setting = replace(setting, leave_out_stamps=tuple(leave_out_stamps))
     dates = window_days(window)
     inside = _inside(days, dates)
     turned = Rebased(inside, 0, Decimal(0), "", "") if setting.rebased else rebase(inside, on)
@@ -195,8 +196,8 @@ def evaluate(
         fewer = _figures(kept, window, len(stamped), on=on, grade=grade, setting=setting)
     figures = fewer if fewer is not None and setting.leave_out_stamps else every
     found = PeriodEvaluation(
-        name, window, on, grade, inside, _no_verdict(window), figures, every, fewer, turned
-    )  # fmt: skip
+        name, window, on, grade, inside, _no_verdict(window), figures, every, fewer, turned, setting
+    )
     return replace(found, verdict=_verdict(found))
 
 
@@ -354,10 +355,15 @@ def _items(one: ItemEvaluation, window: Window) -> list[VerdictItem]:
             en.append(one.enough.note_en)
         out.append(
             VerdictItem(
-                one.item, format(figure.value, "f"), one.unit, status,
-                None if figure.limit is None else format(figure.limit, "f"), grade="mean" if figure.per_cent is None else f"p{figure.per_cent}",
-                multiple=None if figure.multiple is None else format(figure.multiple, "f"), clause=figure.clause,
+                one.item,
+                format(figure.value, "f"),
+                one.unit,
+                status,
+                None if figure.limit is None else format(figure.limit, "f"),
+                grade="mean" if figure.per_cent is None else f"p{figure.per_cent}",
+                multiple=None if figure.multiple is None else format(figure.multiple, "f"),
+                clause=figure.clause,
                 reason=both("；".join(zh), "; ".join(en)),
             )
-        )  # fmt: skip
+        )
     return out
