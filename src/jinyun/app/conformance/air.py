@@ -8,6 +8,7 @@ from typing import Any
 
 from jinyun.app.conformance.compare import DATES, Answer, Case, Given, number, optional
 from jinyun.domains.air import aqi as air_aqi
+from jinyun.domains.air import composite, good_days
 from jinyun.domains.air import limits as air_limits
 from jinyun.domains.air import means as air_means
 from jinyun.methods import statistics
@@ -55,6 +56,18 @@ def _percentile(case: Case) -> Mapping[str, Any]:
     return {"value": statistics.percentile(values, number(case["input"]["p"]))}
 
 
+def _composite(case: Case) -> Mapping[str, Any]:
+    """``composite_index_2013`` and ``_2026``; cases compare the exact sum within what a bureau's rounding moves it."""
+    day = DATES[case["rule"].rpartition("_")[2]]
+    found = composite.composite_index({name: number(value) for name, value in case["input"].items()}, day)
+    return {"value": found.exact, "main": list(found.main)}
+
+
+def _good_days(case: Case) -> Mapping[str, Any]:
+    given: Given = case["input"]
+    return {"value": good_days.good_ratio(given["good"] + given["moderate"], given["valid_days"], on=DATES["2013"])}
+
+
 ANSWERS: Mapping[tuple[str, str], Answer] = {
     ("air", "daily"): _aqi,
     ("air", "hourly"): _aqi,
@@ -62,5 +75,8 @@ ANSWERS: Mapping[tuple[str, str], Answer] = {
     ("air", "valid_daily_mean"): _valid_day,
     ("air", "valid_annual_mean"): _valid_year,
     ("air", "percentile"): _percentile,
+    ("air", "composite_index_2013"): _composite,
+    ("air", "composite_index_2026"): _composite,
+    ("air", "good_days_ratio"): _good_days,
 }
 """(topic, rule) -> what answers it. A rule that the domain learns adds a line here."""
