@@ -36,6 +36,7 @@ class Compared:
     note: tuple[str, str] = ("", "")
     readings: tuple[ReadingRef, ...] = ()
     optional: bool = False  # what is not known of it does not hold up the rest
+    decides: bool = True  # False: shown for reference
 
     @property
     def status(self) -> Status:
@@ -102,14 +103,14 @@ def verdict(
 
     `name`: the subject, and how a sentence calls it in Chinese and in English.
     """
-    states = [one.status for one in parts if not (one.optional and one.status is Status.CANNOT_JUDGE)]
+    states = [one.status for one in parts if one.decides and not (one.optional and one.status is Status.CANNOT_JUDGE)]
     if Status.EXCEEDS in states:
         status = Status.EXCEEDS
     else:
         status = Status.CANNOT_JUDGE if Status.CANNOT_JUDGE in states or not states else Status.ATTAINS
-    judged = [one for one in parts if one.excess is not None]
+    judged = [one for one in parts if one.decides and one.excess is not None]
     head = max(judged, key=lambda one: one.excess or Decimal(0), default=None)
-    over = tuple(one.factor for one in parts if one.status is Status.EXCEEDS)
+    over = tuple(one.factor for one in parts if one.decides and one.status is Status.EXCEEDS)
     when_zh, when_en = window_words(window)
     said = [one.said() for one in parts] + list(notes)
     subject, called_zh, called_en = name

@@ -2,7 +2,7 @@
 
 **How exactness is kept.** A level is the logarithm of a sum of powers, so it is no decimal number. Inputs are whole
 millionths of a dB. The sum is taken in float64 (error below 1e-12 dB), and the level is rounded once, half to even, at
-the end. Where it lies within a millionth of the last kept digit of a rounding boundary the sum is taken again with 50
+the end. Where it lies within a millionth of the last kept digit of a rounding boundary the sum is taken again with 64
 digits; what then differs from the boundary by less than 1e-30 is a tie (sixty samples of 54.25 are 54.2). LN, maxima
 and the standard deviation are exact throughout.
 """
@@ -31,9 +31,8 @@ Term = tuple[Fraction, int]
 
 HOUR_S = LENGTHS[Period.HOUR]
 HOURS_OF_DAY = LENGTHS[Period.DAY] // HOUR_S
-PERCENTS = (10, 50, 90)
 _NEAR = 1e-6  # of the last kept digit
-_DIGITS, _TIE = 50, Decimal("1e-30")
+_DIGITS, _TIE = 64, Decimal("1e-30")
 
 
 def _micro(level: Decimal | int | str) -> int:
@@ -151,6 +150,17 @@ class Setting:
         if self.night not in ("began", "calendar"):
             raise BadInput(f"no such night {self.night!r}", field="night", hint="began or calendar")
 
+    @classmethod
+    def of(cls, hours: str | None) -> Setting:
+        """From a record's words, ``6-22``; empty: as the standard says."""
+        text = (hours or "").strip()
+        if not text:
+            return cls()
+        first, dash, last = text.partition("-")
+        if not (dash and first.strip().isdigit() and last.strip().isdigit()):
+            raise BadInput(f"{text!r} are no hours of the day part", field="day_hours", hint="like 6-22")
+        return cls(int(first), int(last))
+
     @property
     def day_hours(self) -> int:
         """Length of the day part. [h]"""
@@ -245,8 +255,13 @@ def _result(parts: Sequence[tuple[list[Term], int, int, str]], places: int | Non
 # --- from samples -----------------------------------------------------------------------------------------------------
 
 
+def usual_percents() -> tuple[int, ...]:
+    """The N of the LN that a report gives: L10, L50, L90."""
+    return tuple(int(text) for text in rule("percent_levels").split())
+
+
 def percent_levels(
-    samples: Sequence[Decimal | int | str], percents: Sequence[int] = PERCENTS, *, places: int | None = None
+    samples: Sequence[Decimal | int | str], percents: Sequence[int] | None = None, *, places: int | None = None
 ) -> dict[int, Decimal]:
     """LN 累计百分声级: the level exceeded N % of the time, of samples taken at even steps. [dB(A)]
 
@@ -255,7 +270,7 @@ def percent_levels(
     if not samples:
         raise BadInput("percentile levels of no samples are not defined", field="samples")
     numbers = np.array([_micro(level) for level in samples], np.int64)
-    return _percents(np.sort(numbers), percents, places_kept() if places is None else places)
+    return _percents(np.sort(numbers), percents or usual_percents(), places_kept() if places is None else places)
 
 
 def _percents(ascending: NDArray[np.int64], percents: Sequence[int], places: int) -> dict[int, Decimal]:
@@ -293,7 +308,10 @@ def as_micro(levels: NDArray[np.int64] | NDArray[np.floating]) -> NDArray[np.int
 
 
 def from_seconds(
-    levels: NDArray[np.int64] | NDArray[np.floating], *, percents: Sequence[int] = PERCENTS, places: int | None = None
+    levels: NDArray[np.int64] | NDArray[np.floating],
+    *,
+    percents: Sequence[int] | None = None,
+    places: int | None = None,
 ) -> Levels:
     """Leq, LN, Lmax, Lmin and standard deviation of samples at even steps (usually 1 s).
 
@@ -314,9 +332,8 @@ def from_seconds(
     if not n:
         return Levels(0, len(every), None, {}, None, None, None)
     top, low = (round_fraction(Fraction(int(good[i]), MICRO), kept) for i in (-1, 0))
-    return Levels(
-        n, len(every) - n, _level(_terms(good), kept), _percents(good, percents, kept), top, low, _deviation(good, kept)
-    )
+    parts = _percents(good, percents or usual_percents(), kept)
+    return Levels(n, len(every) - n, _level(_terms(good), kept), parts, top, low, _deviation(good, kept))
 
 
 def _terms(good: NDArray[np.int64]) -> list[Term]:

@@ -88,6 +88,7 @@ def judge_zone(
     day: date,
     window: Window | None = None,
     railway_approved: date | None = None,
+    lmax_decides: bool = True,
     missing: Mapping[str, tuple[str, str]] | None = None,
     readings: Mapping[str, tuple[ReadingRef, ...]] | None = None,
     subject: str | None = None,
@@ -111,6 +112,8 @@ def judge_zone(
     railway_approved : date, optional
         4b is for railways whose environmental assessment was approved from 2011-01-01 on (GB 3096-2008, 4); for an
         older one the levels must be those without passing trains, against 70 and 55 (5.3, recalled).
+    lmax_decides : bool
+        False: `lmax_night` is shown for reference only.
     missing : mapping, optional
         Why a level that is due is not there, by ``ld`` or ``ln`` (zh, en): that part cannot be judged.
     readings : mapping, optional
@@ -147,7 +150,7 @@ def judge_zone(
             )
         )  # fmt: skip
     if lmax_night is not None:
-        parts.append(_burst(table, where, lmax_night, railway_approved, refs.get(LMAX, ())))
+        parts.append(_burst(table, where, lmax_night, railway_approved, refs.get(LMAX, ()), decides=lmax_decides))
     if not parts:
         limit, clause, _ = _limit(table, where, DAY, railway_approved)
         why = ("昼间和夜间等效声级均缺", "neither Ld nor Ln is there")
@@ -159,12 +162,23 @@ def judge_zone(
     )  # fmt: skip
 
 
-def _burst(table: Edition, zone: Zone, lmax: Decimal, approved: date | None, refs: tuple[ReadingRef, ...]) -> Compared:
+def _burst(
+    table: Edition,
+    zone: Zone,
+    lmax: Decimal,
+    approved: date | None,
+    refs: tuple[ReadingRef, ...],
+    *,
+    decides: bool,
+) -> Compared:
     night, _, _ = _limit(table, zone, NIGHT, approved)
     row = one_row(table, item="lmax", group="all_zones", period=NIGHT, condition="sudden night noise")
-    words = ("夜间突发噪声最大声级", "largest level of the night")
     limit, clause = night + value_of(row), f"{row.standard} {row.table_no}"
-    return Compared(LMAX, words, printed_level(lmax), limit, "dB(A)", clause, readings=refs)
+    words, note = ("夜间突发噪声最大声级", "largest level of the night"), ("", "")
+    if not decides:
+        words = ("夜间最大声级（参考）", "largest level of the night (for reference)")
+        note = ("自动监测不能区分突发噪声，仅供参考", "automatic data cannot tell sudden noise: for reference")
+    return Compared(LMAX, words, printed_level(lmax), limit, "dB(A)", clause, note=note, readings=refs, decides=decides)
 
 
 # --- attainment -------------------------------------------------------------------------------------------------------
@@ -192,7 +206,7 @@ class ZoneRate:
 class Attainment:
     """Attainment of function zones over a period."""
 
-    rates: tuple[ZoneRate, ...]  # by zone and part of the day, in the order of zones
+    rates: tuple[ZoneRate, ...]  # by zone and part of the day, in the order of zones; points without a zone last
     day: ZoneRate
     night: ZoneRate
     sentence_zh: str
@@ -220,7 +234,7 @@ def attainment(verdicts: Iterable[Verdict]) -> Attainment:
     parts = {factor: period for period, factor in FACTORS.items()}
     for one in verdicts:
         zone = str(one.extra.get("zone") or "")
-        if zone not in zones():
+        if not one.judge.startswith("noise.zone") or (zone and zone not in zones()):
             raise BadInput(f"the verdict of {one.subject} names no noise zone", hint="give verdicts of noise.zone…")
         for item in one.items:
             period = parts.get(item.factor)
@@ -229,7 +243,7 @@ def attainment(verdicts: Iterable[Verdict]) -> Attainment:
                 count[_column(item.status)] += 1
     rates = tuple(
         ZoneRate(zone, period, good, good + bad, none)
-        for zone in zones()
+        for zone in (*zones(), "")
         for period in (DAY, NIGHT)
         if (found := counts.get((zone, period)))
         for good, bad, none in (found,)

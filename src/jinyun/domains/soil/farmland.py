@@ -18,6 +18,7 @@ from jinyun.domains.soil.answers import (
 )
 from jinyun.domains.soil.limits import CONTROL, SCREENING, Edition, Land, Limits, edition, in_bin, land_of
 from jinyun.kernel.errors import BadInput, UnknownFactor
+from jinyun.kernel.factors import factor
 from jinyun.kernel.terms import Verdict, Window
 from jinyun.methods.limit_rows import LimitRow, pick
 
@@ -95,8 +96,9 @@ def land_use(word: str, day: date) -> Land:
 
 
 def _checked(ph: Decimal | None) -> Decimal | None:
-    if ph is not None and not (ph.is_finite() and 0 <= ph <= 14):
-        raise BadInput(f"no soil has pH {ph}", field="ph", hint="0 to 14")
+    scale = factor("ph")
+    if ph is not None and not (ph.is_finite() and (scale.minimum or 0) <= ph <= (scale.maximum or ph)):
+        raise BadInput(f"no soil has pH {ph}", field="ph", hint=f"{scale.minimum} to {scale.maximum}")
     return ph
 
 
