@@ -38,13 +38,12 @@ from jinyun.kernel.terms import Period, ReadingRef, Status, Verdict, VerdictItem
 from jinyun.methods.measured import both
 from jinyun.methods.statistics import multiple, printed
 
-
 NOT_DETECTED = both("未检出，按检出限比较", "not detected, compared by its detection limit")
 
 
 @dataclass(frozen=True, slots=True)
 class ItemValue:
-    """One item as it was found. `value` None: due, but there is no valid value; of a non-detect: its detection limit."""
+    """One item as found. `value` None: due, but there is no valid value; of a non-detect: its detection limit."""
 
     value: Decimal | None
     non_detect: bool = False
@@ -183,11 +182,12 @@ def judge_items(
     values = {code: one.value for code, one in due.items() if one.value is not None}
     lost = {code for code, one in due.items() if one.non_detect}
     found = section_class(values, table, saturation=saturation, non_detects=lost)
+    temperature = given.get("water_temp")
     items = [
-        _classed(table, code, due[code], found, target=target, saturation=saturation, temperature=given["water_temp"]
-                 if "water_temp" in given else None)
-        for code in table.evaluated if code in due
-    ]  # fmt: skip
+        _classed(table, code, due[code], found, target=target, saturation=saturation, temperature=temperature)
+        for code in table.evaluated
+        if code in due
+    ]
     reference = [_reference(table, code, given[code]) for code in table.reference if code in given]
     reference += _temperature(table, temperature_rise, temperature_fall)
     sources = [_source(table, code, given[code]) for code in table.source_items if code in given]
@@ -290,7 +290,10 @@ def _reference(table: Edition, code: str, one: ItemValue) -> VerdictItem:
 
 def _temperature(table: Edition, rise: Decimal | None, fall: Decimal | None) -> list[VerdictItem]:
     """Weekly temperature change against table 1; judged apart."""
-    words = {"rise": ("周平均最大温升", "greatest rise of the weekly mean"), "fall": ("周平均最大温降", "greatest fall")}
+    words = {
+        "rise": ("周平均最大温升", "greatest rise of the weekly mean"),
+        "fall": ("周平均最大温降", "greatest fall"),
+    }
     found = []
     for kind, value in (("rise", rise), ("fall", fall)):
         if value is None:
@@ -348,9 +351,7 @@ def _not_judged(table: Edition, given: Mapping[str, ItemValue]) -> dict[str, str
     return why
 
 
-def _verdict(
-    judge: str, subject: str, told: Told, items: list[VerdictItem], not_judged: Mapping[str, str]
-) -> Verdict:
+def _verdict(judge: str, subject: str, told: Told, items: list[VerdictItem], not_judged: Mapping[str, str]) -> Verdict:
     table, found, target = told.table, told.found, told.target
     status = told.status
     level = told.level

@@ -161,7 +161,9 @@ def _apart(told: Told) -> tuple[str, str]:
     zh, en = [], []
     if told.over:
         zh.append(f"饮用水源地项目{told.sources}项中{names(told.over)}超过限值")
-        en.append(f"of {told.sources} items for drinking-water sources over the limit: {names(told.over, english=True)}")
+        en.append(
+            f"of {told.sources} items for drinking-water sources over the limit: {names(told.over, english=True)}"
+        )
     elif told.sources:
         zh.append(f"饮用水源地项目{told.sources}项均符合限值")
         en.append(f"all {told.sources} items for drinking-water sources keep their limits")
