@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 from jinyun.app.settings import Settings
@@ -50,10 +50,27 @@ class Remote:
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The answer's JSON. Raises `RemoteError` with the node's sentence, `Unavailable` when it does not answer."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
+        answer, _ = self._send(method, path, data, "application/json", TIMEOUT_S)
         try:
-            with self._opener.open(Request(self.url + path, data, headers, method=method), timeout=TIMEOUT_S) as answer:
-                return json.loads(answer.read() or b"null")
+            return json.loads(answer or b"null")
+        except ValueError as wrong:
+            raise Unavailable(f"the node at {self.url} does not answer: {wrong}") from None
+
+    def fetch(
+        self, method: str, path: str, data: bytes | None = None, *, content_type: str = "application/octet-stream",
+        timeout_s: float = 300.0,
+    ) -> tuple[bytes, str]:  # fmt: skip
+        """A file that the node makes, and the name it gives it; raises as `ask`."""
+        body, disposition = self._send(method, path, data, content_type, timeout_s)
+        return body, unquote(disposition.partition("filename*=UTF-8''")[2])
+
+    def _send(
+        self, method: str, path: str, data: bytes | None, content_type: str, timeout_s: float
+    ) -> tuple[bytes, str]:
+        headers = {"authorization": f"Bearer {self._token}", "content-type": content_type}
+        try:
+            with self._opener.open(Request(self.url + path, data, headers, method=method), timeout=timeout_s) as answer:
+                return answer.read(), str(answer.headers.get("content-disposition") or "")
         except HTTPError as wrong:
             error: Mapping[str, Any] = {}
             with contextlib.suppress(ValueError):
@@ -184,7 +201,7 @@ def open_registers(folder: Path) -> Iterator[RemoteRegisters | StoppedRegisters]
         return
     from jinyun.app.services.registers import Registers
 
-    with _stopped(folder) as house:
+    with stopped_node(folder) as house:
         yield StoppedRegisters(Registers(house))
 
 
@@ -214,7 +231,7 @@ def open_periods(folder: Path) -> Iterator[Any]:
         return
     from jinyun.app.services.periods import Periods
 
-    with _stopped(folder) as house:
+    with stopped_node(folder) as house:
         house.sites.refresh()
         yield Periods(house)
 
@@ -302,14 +319,14 @@ def open_editions(folder: Path) -> Iterator[RemoteEditions | StoppedEditions]:
         return
     from jinyun.app.services.editions import Editions
 
-    with _stopped(folder) as house:
+    with stopped_node(folder) as house:
         house.sites.refresh()
         house.directory.refresh()
         yield StoppedEditions(Editions(house))
 
 
 @contextlib.contextmanager
-def _stopped(folder: Path) -> Iterator[Any]:
+def stopped_node(folder: Path) -> Iterator[Any]:
     """The house of a stopped node, not started: its files opened, its doors shut."""
     if not (folder / "records.sqlite").is_file() and not (folder / "jinyun.toml").is_file():
         raise BadInput(f"{folder} is no node's folder", hint="name one with --folder, or start a node there first")
@@ -328,7 +345,7 @@ def account_names(folder: Path) -> list[str]:
         return list(remote.ask("GET", "/api/accounts"))
     from jinyun.app.accounts import Accounts
 
-    with _stopped(folder) as house:
+    with stopped_node(folder) as house:
         return Accounts(house.kv).names()
 
 
@@ -339,7 +356,7 @@ def reset_password(folder: Path, name: str) -> str:
         return str(remote.ask("POST", f"/api/accounts/{quote(name, safe='')}/reset", {})["password"])
     from jinyun.app.accounts import Accounts
 
-    with _stopped(folder) as house:
+    with stopped_node(folder) as house:
         return Accounts(house.kv).reset(name)
 
 
@@ -351,5 +368,5 @@ def system_state(folder: Path) -> dict[str, Any]:
     from jinyun.app.services.overview import Overview
     from jinyun.app.services.system import SystemState
 
-    with _stopped(folder) as house:
+    with stopped_node(folder) as house:
         return {"running": False, **SystemState(house, Overview(house)).state()}

@@ -22,6 +22,7 @@ class Settings:
     database: str = ""  # SQLAlchemy address of the records; empty: SQLite in the folder
     jurisdiction: str = "500109"  # GB/T 2260 code of the bureau
     jurisdiction_name: str = "示范区"
+    bureau: str = ""  # who issues reports; empty: 生态环境局 of the jurisdiction
     demo: bool = False
     demo_scale: str = "small"
     demo_seed: int = 7
@@ -32,6 +33,11 @@ class Settings:
     minute_lookback_h: int = 2
     journal_segment_mb: int = 256
     journal_days: int = 400  # raw messages are kept at least so long; never dropped before their rows are stored
+
+    @property
+    def issuer(self) -> str:
+        """The bureau named on reports."""
+        return self.bureau or f"{self.jurisdiction_name}生态环境局"
 
     @classmethod
     def load(cls, folder: Path | str = "var", **given: Any) -> Settings:

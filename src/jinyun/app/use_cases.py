@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from jinyun.app.accounts import Accounts
 from jinyun.app.local import open_door
+from jinyun.app.reports import Reports
 from jinyun.app.services.editions import Editions
 from jinyun.app.services.links import Links
 from jinyun.app.services.matters import Matters
@@ -17,6 +19,7 @@ from jinyun.app.services.sites import Sites
 from jinyun.app.services.system import SystemState
 from jinyun.app.services.words import plain
 from jinyun.app.why import Why
+from jinyun.kernel.terms import china_time
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
@@ -37,6 +40,7 @@ class UseCases:
         self.system = SystemState(house, self.overview)
         self.why = Why(house)
         self.periods = Periods(house)
+        self.reports = Reports(self.periods, bureau=house.settings.issuer, area=house.settings.jurisdiction_name)
         self.editions = Editions(house)
         self._told_to: dict[str, int] = {}
 
@@ -44,6 +48,10 @@ class UseCases:
         """The house's clock. [µs]"""
         now: int = self.house.clock.now()
         return now
+
+    def today(self) -> date:
+        """China date of the house's clock."""
+        return china_time(self.now() // 1_000_000).date()
 
     def live_values(self, site_ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
         """What came for sites since this was last asked, in the short form of the live stream; of a site not asked

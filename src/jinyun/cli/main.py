@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "records": ("jinyun.cli.records", "registers: list, show, load, export"),
     "periods": ("jinyun.cli.periods", "figures of a month, quarter or year beside those of the year before"),
     "rejudge": ("jinyun.cli.rejudge", "judge again under another edition: which verdicts flip"),
+    "report": ("jinyun.cli.report", "monthly and yearly reports in Word and Excel: air, water, noise"),
     "account": ("jinyun.cli.account", "accounts: list, reset a password"),
     "system": ("jinyun.cli.system", "how a node fares"),
     "judge": ("jinyun.cli.judge", "judge tables (CSV, Excel, Parquet) by the standards of the data's day"),

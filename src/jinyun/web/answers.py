@@ -81,6 +81,12 @@ def _file_name(name: str) -> str:
     return f"filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
+def file_answer(data: bytes, name: str, content_type: str) -> Response:
+    """A made file to be saved under `name`."""
+    headers = {"cache-control": "no-store", "content-disposition": f"attachment; {_file_name(name)}"}
+    return Response(data, 200, headers, content_type)
+
+
 def error_answer(error: JinyunError) -> Response:
     headers = {}
     if (wait := error.details().get("retry_after")) is not None:

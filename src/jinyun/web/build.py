@@ -21,6 +21,7 @@ from jinyun.web.routes import (
     overview,
     periods,
     registers,
+    reports,
     session,
     sites,
     system,
@@ -30,7 +31,7 @@ from jinyun.web.sse import Hub
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
-ROUTERS = (session, overview, sites, matters, registers, links, periods, editions, system)
+ROUTERS = (session, overview, sites, matters, registers, links, periods, reports, editions, system)
 PUBLIC = frozenset({("/api/session", "post"), ("/api/health", "get"), ("/api/basemap/{name}", "get")})
 
 
