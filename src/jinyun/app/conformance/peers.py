@@ -15,9 +15,14 @@ from typing import Any
 from jinyun.app.conformance.compare import DATES, Case, NotCovered
 from jinyun.domains.air import aqi as air_aqi
 from jinyun.domains.air import limits as air_limits
+from jinyun.domains.emission import standards as emission_standards
+from jinyun.domains.noise import boundary
+from jinyun.domains.soil import construction, farmland
 from jinyun.domains.water import limits as water_limits
 from jinyun.domains.water import quality
+from jinyun.domains.water import tli as trophic
 from jinyun.kernel.errors import BadInput
+from jinyun.kernel.rounding import round_gb
 
 STANDARD_KEYS = ("std_2012", "std_2026", "std")
 NAMES = {"pm25": "pm2_5"}
@@ -105,6 +110,43 @@ def _calculator(_: re.Match[str], edition: air_limits.IndexEdition) -> Any:
     return "calculator" if complete and found.value == edition.good_up_to else "not one"
 
 
+# Texts about a table. The standard's figure is a text too: a value is given as the table prints it.
+
+
+def _weight(hit: re.Match[str], _: air_limits.IndexEdition) -> Any:
+    """A weight r²/Σr² of the trophic level index, kept to four decimals by GB/T 8170."""
+    table = trophic.tli({}, on=DATES["2026"]).weights
+    return f"{round_gb(table[hit['item']], 4)}"
+
+
+def _farmland(hit: re.Match[str], _: air_limits.IndexEdition) -> Any:
+    """Screening value just inside the bin that the text names."""
+    ph = Decimal(hit["value"]) + (Decimal("0.1") if hit["op"] == ">" else -Decimal("0.1") if hit["op"] == "<" else 0)
+    return _printed(farmland.limits_of(hit["item"].lower(), ph, hit["land"], DATES["2026"]).screening)
+
+
+def _construction(hit: re.Match[str], _: air_limits.IndexEdition) -> Any:
+    land = f"land_class_{hit['value']}"
+    return _printed(construction.limits_of(hit["item"].lower(), land, DATES["2026"]).screening)
+
+
+def _power_plant(hit: re.Match[str], _: air_limits.IndexEdition) -> Any:
+    limits = emission_standards.limits_of(
+        "GB 13223-2011", group=f"{hit['fuel']}_boiler", stage=hit["stage"], on=DATES["2026"]
+    )
+    return _printed(next(one.value for one in limits if one.item == hit["item"].lower()))
+
+
+def _room(hit: re.Match[str], _: air_limits.IndexEdition) -> Any:
+    """Day and night limit in a room beside a factory."""
+    periods = ("day", "night")
+    return "/".join(_printed(boundary.room_limit(hit["zone"], hit["room"], one, DATES["2026"])) for one in periods)
+
+
+def _printed(value: Decimal | None) -> str:
+    return "none" if value is None else f"{value:f}"
+
+
 _NUMBER = r"(?P<value>\d+(?:\.\d+)?)"
 _GAS = r"(?P<name>pm25|pm2_5|pm10|so2|no2|co|o3)[ _]?(?P<span>1h|8h|24h)?"
 
@@ -115,6 +157,11 @@ QUESTIONS: Sequence[tuple[re.Pattern[str], Question]] = (
     (re.compile(r"nox used as an AQI item"), _nox),
     (re.compile(r"(?P<name>so2|no2|co|o3|pm10|pm2_5) (?P<span>1h|8h|24h) nodes (?P<nodes>[\d./]+)"), _nodes),
     (re.compile(rf"(?P<body>river|lake) (?P<item>\w+) {_NUMBER}"), _section),
+    (re.compile(r"TLI (?P<item>\w+) weight"), _weight),
+    (re.compile(rf"(?P<land>paddy|other|orchard) (?P<item>\w+) pH(?P<op><=|<|>)\s*{_NUMBER}"), _farmland),
+    (re.compile(r"land class (?P<value>[12]) (?P<item>\w+)"), _construction),
+    (re.compile(r"GB 13223 (?P<fuel>coal|oil|gas) (?P<item>\w+) (?P<stage>special|new|in_use)"), _power_plant),
+    (re.compile(r"GB 12348 indoor zone (?P<zone>\w+) room (?P<room>[AB])"), _room),
     (re.compile(r"con2aqi \(R\)"), _chinese),
     (re.compile(r"aqipy"), _calculator),
 )

@@ -144,7 +144,8 @@ def _case(
     except JinyunError as error:
         return result(State.FAILED, f"refused: {error}", case.get("expected"))
     except Exception as error:  # a case in a form its rule does not know: said with its place, and the rest goes on
-        hint = f"input has {', '.join(case['input'])}" if isinstance(case.get("input"), Mapping) else FORM
+        given = case.get("input")
+        hint = f"input has {', '.join(given)}" if isinstance(given, Mapping) else f"input is {shown(given)}"
         return result(State.FAILED, f"cannot be computed: {_words(error)}; {hint}", case.get("expected"))
     return result(State.FAILED if wrong else State.PASSED, wrong, wanted, answer)
 
