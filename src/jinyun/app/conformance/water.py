@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from jinyun.app.conformance.compare import DATES, Answer, Case, Given, number
+from jinyun.domains.water import cwqi, quality, river, tli
 from jinyun.domains.water import limits as water_limits
-from jinyun.domains.water import quality, river
 from jinyun.kernel.factors import factor
 from jinyun.kernel.units import convert
 
@@ -51,9 +51,31 @@ def _trend(case: Case) -> Mapping[str, Any]:
     return {"dG_minus_dD": change.points, "label_zh": change.label_zh}
 
 
+def _tli(case: Case) -> Mapping[str, Any]:
+    found = tli.tli({name: number(value) for name, value in case["input"].items()})
+    return {"tli_j": found.parts, "tli": found.total, "level_zh": found.level_zh}
+
+
+def _cwqi(case: Case) -> Mapping[str, Any]:
+    given: Given = case["input"]
+    found: dict[str, Any] = {}
+    indices = {}
+    for body in ("river", "lake"):
+        if body in given:
+            values = {name: _canonical(name, number(value)) for name, value in given[body].items()}
+            indices[body] = found[f"{body}_cwqi"] = cwqi.cwqi(values, body=body).total
+    found["city_cwqi"] = cwqi.city_cwqi(
+        indices.get("river"), indices.get("lake"), river_sections=given.get("river_sections", 0),
+        lake_points=given.get("lake_points", 0),
+    )  # fmt: skip
+    return found
+
+
 ANSWERS: Mapping[tuple[str, str], Answer] = {
     ("surface_water", "section_class"): _section,
     ("surface_water", "river_status"): _river,
     ("surface_water", "trend_class_share"): _trend,
+    ("water_indices", "tli"): _tli,
+    ("water_indices", "cwqi"): _cwqi,
 }
 """(topic, rule) -> what answers it. A rule that the domain learns adds a line here."""

@@ -144,8 +144,8 @@ def judge_source(
             beside.append(VerdictItem(code, str(value), unit, Status.ATTAINS, reason=note, clause=table.standard))
     unknown = [key for key in values if (code_of(key) or key) not in given]
     clause = f"{table.standard} 表1、表2、表3"
-    return _told(name, subject or name, where, items, beside=beside, judged=judged, edition=table.standard, clause=clause,
-                 place=place, kind=kind, unknown=unknown)  # fmt: skip
+    return _told(name, subject or name, where, items, beside=beside, judged=judged, edition=table.standard,
+                 clause=clause, place=place, kind=kind, unknown=unknown)  # fmt: skip
 
 
 def _ground(
