@@ -15,6 +15,7 @@ DECIMALS = {
     "stack_so2": 2, "stack_nox": 1, "stack_pm": 1,  # Annex B prints N4 for dust: loggers at clean stacks send N4.1
     "so2": 1, "no2": 1, "co": 2, "o3": 1, "pm10": 1, "pm2_5": 1,
     "air_temp": 1, "humidity": 1, "pressure": 2, "wind_speed": 1, "wind_direction": 0,
+    "leq": 1, "lmx": 1, "l10": 1, "l50": 1, "l90": 1,
 }  # fmt: skip
 
 MEASURED = {
@@ -29,9 +30,11 @@ MEASURED = {
         "gas_flow", "flue_velocity", "flue_temp", "flue_moisture", "flue_pressure", "o2",
         "stack_so2", "stack_nox", "stack_pm",
     ),
+    "noise_station": ("leq", "lmx", "l10", "l50", "l90"),
 }  # fmt: skip
 
 FLOWS = ("wastewater_flow", "gas_flow")
+EXCEEDED = {"l10": 10, "l50": 50, "l90": 90}  # levels exceeded so many per cent of the time
 AMOUNT_DECIMALS = 4  # of -Cou in kg
 VOLUME_DECIMALS = 2  # of -Cou in m³
 

@@ -52,6 +52,7 @@ class Place:
     reference_o2: Decimal | None = None
     traits: Mapping[str, float] = field(default_factory=dict)  # levels that the truth starts from
     process: str = ""
+    zone: str = ""  # of noise stations: 0 … 4b, GB 3096-2008
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ def build(scale: str = "small", seed: int = 7) -> District:
         firm, outlets = _firm(number, seed, geography, line)
         firms.append(firm)
         places.update((one.id, one) for one in outlets)
+    places.update((one.id, one) for one in _noise_places(geography))
     _fill(places, firms, connections, seed)
     _link_river(places)
     return District(scale, seed, geography["river"], line, tuple(firms), places, tuple(_loggers(places, seed)))
@@ -197,6 +199,15 @@ def _air_places(geography: Mapping[str, Any], seed: int) -> Iterator[Place]:
         yield Place(
             f"AM{number:02d}", f"{stem}{number}号空气微站", "air_micro", point, _nearest_town(geography, *point),
             traits={"urban": round(0.8 + 0.35 * unit(stream, 9), 3)},
+        )  # fmt: skip
+
+
+def _noise_places(geography: Mapping[str, Any]) -> Iterator[Place]:
+    for number, one in enumerate(geography["noise_station"], 1):
+        lon, lat = one["place"]
+        yield Place(
+            f"NS{number:02d}", one["name"], "noise_station", (lon, lat), _nearest_town(geography, lon, lat),
+            traits={"day": float(one["day"]), "night": float(one["night"])}, zone=one["zone"],
         )  # fmt: skip
 
 
@@ -324,7 +335,10 @@ def section_below(places: Mapping[str, Place], km: float) -> str:
 def _loggers(places: Mapping[str, Place], seed: int) -> Iterator[Logger]:
     """One per site. The last of every few firms' outlets rides on its neighbour's connection."""
     vendors = toml_table(PACKAGE, "industries.toml")["names"]["vendors"]
-    systems = {"water_outlet": "32", "river_outlet": "32", "stack_outlet": "31", "air_station": "22", "air_micro": "22"}
+    systems = {
+        "water_outlet": "32", "river_outlet": "32", "stack_outlet": "31", "air_station": "22", "air_micro": "22",
+        "noise_station": "23",
+    }  # fmt: skip
     connection = -1
     previous: Place | None = None
     firms = 0

@@ -71,6 +71,8 @@ def _site(district: District, place: Place) -> dict[str, Any]:
         data |= {"river": district.river, "order_km": str(place.km)}
     if place.kind in ("water_section", "water_micro"):
         data |= {"upstream": list(place.upstream), "target_class": place.target_class, "body": "river"}
+    if place.zone:
+        data["zone"] = place.zone
     return data
 
 

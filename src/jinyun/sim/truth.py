@@ -10,6 +10,8 @@ numbers of 10^-d of its unit, d from `channels.DECIMALS`; every division is roun
 - a *converted* sample is C·(21−O2ref)/(21−O2), rounded; its means go the same way;
 - an *amount* (-Cou) of a minute value is mean concentration × mean flow × time, kg with 4 and m³ with 2 decimals;
   an hour is the sum of its six 10-minute amounts, a day the sum of its hours;
+- sound levels are no means: a *Leq* of samples, or a day's of its hours, is their energy mean to 0.1 dB, the largest
+  level is the largest, LN of a minute value or an hour is a sample (the N-th of 100), of a day the mean of its hours;
 - a period's flag is N unless scripted: for water any sample that is not N gives the period its letter, for flue gas
   the period stays N with at least 75 % of samples N, else D (HJ 212-2017 Annex D).
 """
@@ -20,12 +22,13 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from jinyun.kernel.terms import Period, Stat
-from jinyun.sim.channels import AMOUNT_DECIMALS, FLOWS, VOLUME_DECIMALS, Channel, channels
+from jinyun.sim.channels import AMOUNT_DECIMALS, EXCEEDED, FLOWS, VOLUME_DECIMALS, Channel, channels
 from jinyun.sim.district import District
 from jinyun.sim.script import Plan, Script
 from jinyun.sim.world import BLOCK, HOUR_S, STEP_S, World
@@ -42,6 +45,26 @@ def half_even(total: np.ndarray, parts: np.ndarray | int) -> np.ndarray:
     up = (2 * rest > parts) | ((2 * rest == parts) & (quotient % 2 == 1))
     rounded: np.ndarray = quotient + up
     return rounded
+
+
+LOUDEST = 1200  # tenths of a dB: above it the sum of a day's energies would not fit 64 bits
+
+
+@cache
+def _energies() -> tuple[np.ndarray, np.ndarray]:
+    """10^(0.1 L)·10^4 in whole numbers for L = 0, 0.1, … dB, and for the middles between them."""
+    exact, middles = [], []
+    for k in range(LOUDEST + 1):
+        exact.append(int((Decimal(10) ** (Decimal(k) / 100) * 10_000).to_integral_value()))
+        middles.append(int((Decimal(10) ** (Decimal(2 * k + 1) / 200) * 10_000).to_integral_value()))
+    return np.array(exact, np.int64), np.array(middles, np.int64)
+
+
+def energy_mean(levels: np.ndarray) -> int:
+    """Leq of levels in tenths of a dB, to the nearest tenth, by whole numbers alone so that machines agree."""
+    energies, middles = _energies()
+    total = int(energies[np.clip(levels, 0, LOUDEST)].sum())
+    return int(np.searchsorted(middles * len(levels), total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +209,8 @@ class Truth:
         for row in (2, 6):
             out[row] = hours[:, row].max(axis=0)
         out[3] = hours[:, 3].sum(axis=0)
+        if self._hears(site):
+            out[0, :2] = energy_mean(hours[:, 0, 0]), hours[:, 0, 1].max()
         return Summary(out)
 
     def summary(self, site: str, period: Period, start: int, *, minute: int = 10) -> Summary:
@@ -254,10 +279,26 @@ class Truth:
         avg, zs, amount = means
         out = np.zeros((7, len(values)), np.int64)
         out[0], out[1], out[2], out[3] = avg, values.min(axis=1), values.max(axis=1), amount
+        if self._hears(site):
+            out[0] = self._levels(site, values)
         rows = self._scale(site).convert
         if len(rows):
             out[4, rows], out[5, rows], out[6, rows] = zs, converted.min(axis=1), converted.max(axis=1)
         return Summary(out)
+
+    def _hears(self, site: str) -> bool:
+        return self.district.places[site].kind == "noise_station"
+
+    def _levels(self, site: str, values: np.ndarray) -> list[int]:
+        """Leq, largest level and LN of the samples of a noise station, in the order of its channels."""
+        out = []
+        for row, channel in zip(values, self.channels(site), strict=True):
+            percent = EXCEEDED.get(channel.factor.id)
+            if percent is not None:
+                out.append(int(np.sort(row)[len(row) - -(-percent * len(row) // 100)]))
+            else:
+                out.append(energy_mean(row) if channel.factor.id == "leq" else int(row.max()))
+        return out
 
     def _amounts(self, site: str, avg: np.ndarray, seconds: int) -> np.ndarray:
         """kg·10^4 of pollutants, m³·10^2 of the flow itself; `avg` is channels (× periods)."""

@@ -69,6 +69,8 @@ class World:
             return self._air(place, start)
         if kind == "stack_outlet":
             return self._stack(place, start)
+        if kind == "noise_station":
+            return self._sound(place, start)
         return self._outlet(place, start)
 
     # --- shared pieces --------------------------------------------------------------------------------------------
@@ -174,6 +176,19 @@ class World:
         out = np.array([made[name] for name in factors_of(place)])
         self._happen(place, start, out, n)
         return np.maximum(out, 0.1) if place.kind == "air_micro" else out
+
+    def _sound(self, place: Place, start: int) -> np.ndarray:
+        """30 s Leq and the largest level in each; LN are counted from the Leq by the truth. [dB(A)]"""
+        _, hours, _, rain, *_ = self._sky(start)
+        n = self._noise(place, start)
+        day, night = place.traits["day"], place.traits["night"]
+        awake = np.minimum(1.0, 1.6 * bump(hours, 13.5, 11.0))
+        level = night + (day - night) * awake + 1.4 * n[0] + 0.4 * np.minimum(1.0, rain)
+        out = np.array([level, level + 6.0 + 2.5 * n[1], level, level, level])
+        self._happen(place, start, out, n)
+        out[1] = np.maximum(out[1], out[0] + 3.0)  # what is loud on the whole was louder for a moment
+        out[2:] = out[0]
+        return out
 
     def _river(self, place: Place, start: int) -> np.ndarray:
         _, _, _, _, wet, temp, sun = self._sky(start)

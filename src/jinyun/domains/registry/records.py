@@ -94,7 +94,13 @@ SITE = RecordType(
         ),
         Field(
             "zone", "功能区", "Function zone",
-            help_zh="环境空气、声环境或水功能区", help_en="Air, noise or water function zone",
+            help_zh="环境空气、声环境或水功能区；噪声点位填 0、1、2、3、4a 或 4b（GB 3096-2008）",
+            help_en="Air, noise or water function zone; of noise sites 0, 1, 2, 3, 4a or 4b (GB 3096-2008)",
+        ),
+        Field(
+            "day_hours", "昼间时段", "Hours of the day part", pattern=r"\d{1,2}-\d{1,2}",
+            help_zh="噪声点位：当地政府另有划分时填写，如 7-23；空为 6-22",
+            help_en="Noise sites, where the local government shifted them, e.g. 7-23; empty is 6-22",
         ),
         Field("note", "备注", "Note", kind="long_text"),
     ),
