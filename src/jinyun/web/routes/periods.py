@@ -84,3 +84,20 @@ def months(
     """Headline figures month by month, oldest first."""
     found = cases.periods.months(subject, scope=scope, at=at, count=count, edition_on=edition_on)
     return out.answer(found, name=f"{subject}-months")
+
+
+@router.get("/{subject}/ranking", responses=LIST)
+def ranking(
+    *,
+    subject: Subject,
+    out: Out,
+    cases: Cases,
+    _: LoggedIn,
+    scope: ScopeText = "all",
+    period: Kind = "month",
+    at: At = "",
+    edition_on: On = "",
+) -> Response:
+    """Cities, or the stations of one, by composite index; the best first."""
+    found = cases.periods.ranking(subject, scope=scope, period=period, at=at, edition_on=edition_on)
+    return out.answer(found, name=f"{subject}-ranking")

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from jinyun.app.services.periods import water
+from jinyun.app.services.periods import air, noise, water
 from jinyun.app.services.periods.days import DayBook
 from jinyun.app.services.periods.scopes import SUBJECT_KINDS, SUBJECTS, Scope, check_subject, scope, scopes
 from jinyun.app.services.periods.shapes import day_row
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ANSWERS_KEPT = 400
 MONTHS_AT_MOST = 60
 
-PARTS: Mapping[str, ModuleType] = {"water": water}
+PARTS: Mapping[str, ModuleType] = {"air": air, "water": water, "noise": noise}
 """Each has `JUDGES` (the first one's days are the list under a figure) and `answer`."""
 
 
@@ -121,6 +121,19 @@ class Periods:
                 **{f["id"]: f["figure"] for f in told["figures"]},
             })  # fmt: skip
         return {"items": items, "total": len(items)}
+
+    def ranking(
+        self, subject: str, *, scope: str = "all", period: str = "month", at: str = "", edition_on: str = ""
+    ) -> dict[str, Any]:
+        """Cities (of a scope with several) or stations by their composite index, smaller is better."""
+        of, when = self._ask(subject, scope, period, at)
+        if subject != "air":
+            raise BadInput(f"no ranking of {subject}", field="subject", hint="air")
+        on = _day(edition_on) or when.last_day
+        key = ("ranking", subject, of.id, when.kind, when.at, on)
+        return self._remembered(
+            key, subject, when, lambda: air.ranking(of, when, self._days(air.JUDGES[0], of, when), on)
+        )
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
