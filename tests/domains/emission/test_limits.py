@@ -10,7 +10,6 @@ import pytest
 
 from jinyun.domains.emission.conversion import (
     NotConvertible,
-    capture_rate,
     flow_weighted,
     to_reference_oxygen,
     wet_to_dry,
@@ -81,7 +80,6 @@ def test_reference_oxygen():
 
 def test_other_conversions():
     assert round(float(wet_to_dry(Decimal(80), Decimal(12))), 4) == 90.9091
-    assert capture_rate(Decimal(2184), Decimal(184), Decimal(150)) == Fraction(185, 2)
     assert flow_weighted([Decimal(40), Decimal(90)], [Decimal(0), Decimal(5)]) == 90  # no flow, no weight
     for wrong in (
         lambda: wet_to_dry(Decimal(1), Decimal(100)),

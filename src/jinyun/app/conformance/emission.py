@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from datetime import time as clock_time
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from jinyun.app.conformance.compare import DATES, Answer, Case, Given, number, optional
-from jinyun.domains.emission import conversion
-from jinyun.domains.emission import rules as emission_rules
+from jinyun.domains.emission import conversion, marking, rate, rates, standards, substitution, validity
+from jinyun.domains.emission.emission_limit import EmissionLimit
 from jinyun.domains.emission.judges import OUTLET_HOUR
+from jinyun.domains.emission.outlet import judge_outlet
 from jinyun.kernel.declare import JudgeInput
 from jinyun.kernel.terms import Flag, Period, Reading, Site, Stat, Status, instant, window_of
 
@@ -30,8 +32,7 @@ def _oxygen(case: Case) -> Mapping[str, Any]:
 
 
 def _valid_hour(case: Case) -> Mapping[str, Any]:
-    rules = emission_rules.rules(DATES["2026"], stack=True)
-    return {"valid": case["input"]["valid_minutes"] >= rules.hour_minutes}
+    return {"valid": validity.valid_hour(case["input"]["valid_minutes"], DATES["2026"])}
 
 
 def _gas_hours(case: Case) -> Mapping[str, Any]:
@@ -62,15 +63,65 @@ def _dry(case: Case) -> Mapping[str, Any]:
 
 def _capture(case: Case) -> Mapping[str, Any]:
     hours, stopped, invalid = (number(case["input"][name]) for name in ("hours", "stopped", "invalid"))
-    return {"capture_rate_pct": conversion.capture_rate(hours, stopped, invalid)}
+    return {"capture_rate_pct": rates.capture_rate(hours, stopped, invalid).exact}
+
+
+def _substitution(case: Case) -> Mapping[str, Any]:
+    g: Given = case["input"]
+    return {
+        "valid_hours_before": substitution.look_back(
+            number(g["capture_rate_pct"]), g["bad_hours"], on=DATES["2026"]
+        ).hours
+    }
+
+
+def _deadline(case: Case) -> Mapping[str, Any]:
+    g: Given = case["input"]
+    marked = instant(datetime.fromisoformat(g["marked_at"]))
+    return {"in_time": marking.in_time(date.fromisoformat(g["data_day"]), marked)}
+
+
+def _rate(case: Case) -> Mapping[str, Any]:
+    g: Given = case["input"]
+    return {"rate_kg_h": rate.rate_limit(g["item"], number(g["stack_height_m"]), grade=g["grade"]).exact}
+
+
+def _works(case: Case) -> Mapping[str, Any]:
+    """GB 18918: the day value of one item of a municipal plant."""
+    g: Given = case["input"]
+    (name,) = [key for key in g if key.endswith("_daily")]
+    facts = {"water_temp": g.get("water_temp_c"), "built": g.get("built")}
+    limits = standards.limits_of("GB 18918-2002", group=g["grade"], on=DATES["2026"], facts=facts)
+    return _against(limits, name.removesuffix("_daily"), number(g[name]))
+
+
+def _boiler(case: Case) -> Mapping[str, Any]:
+    """GB 13271: a value at reference oxygen."""
+    g: Given = case["input"]
+    (name,) = [key for key in g if key.endswith("_converted")]
+    limits = standards.limits_of(
+        "GB 13271-2014", group=g["fuel"], stage=g["stage"], on=DATES["2026"], facts={"province": g.get("province")}
+    )
+    return _against(limits, name.removesuffix("_converted"), number(g[name]))
+
+
+def _against(limits: Sequence[EmissionLimit], item: str, value: Decimal) -> Mapping[str, Any]:
+    limit = next(one for one in limits if one.item == item and one.kind == "concentration")
+    verdict = judge_outlet("case", {limit.key: value}, (limit,), day=DATES["2026"], converted=(limit.key,))
+    return {"limit": limit.value, "exceeds": verdict.status is Status.EXCEEDS}
 
 
 ANSWERS: Mapping[tuple[str, str], Answer] = {
     ("emission", "reference_oxygen"): _oxygen,
+    ("emission", "gb16297_rate"): _rate,
+    ("emission", "gb18918"): _works,
+    ("emission", "gb13271"): _boiler,
     ("online", "valid_hour"): _valid_hour,
     ("online", "gas_hourly_judgement"): _gas_hours,
     ("online", "water_flow_weighted_day"): _flow,
     ("online", "wet_to_dry"): _dry,
     ("online", "capture_rate"): _capture,
+    ("online", "substitution_window"): _substitution,
+    ("online", "marking_deadline"): _deadline,
 }
 """(topic, rule) -> what answers it. A rule that the domain learns adds a line here."""

@@ -1,4 +1,4 @@
-"""Conversions of flue-gas values and rates of validity: HJ 75-2017, annex formulas. Pure, exact."""
+"""Conversions of flue-gas values: HJ 75-2017, annex formulas. Pure, exact."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from jinyun.domains.emission.rules import rule
+from jinyun.domains.emission.rules import rule, table_figure
 from jinyun.kernel.errors import BadInput
 from jinyun.methods.statistics import weighted_mean
 
@@ -49,9 +49,23 @@ def flow_weighted(values: Sequence[Decimal], flows: Sequence[Decimal]) -> Fracti
     return weighted_mean(values, flows)
 
 
-def capture_rate(hours: Decimal, stopped: Decimal, invalid: Decimal) -> Fraction:
-    """Share of valid hours among those in operation 数据捕集率. [h, h, h -> %]"""
-    running = hours - stopped
-    if running <= 0:
-        raise BadInput("no hour in operation, so there is no capture rate")
-    return Fraction(running - invalid) / Fraction(running) * 100
+def nox_as_no2(no: Decimal, no2: Decimal) -> Fraction:
+    """Nitrogen oxides reported as NO2: NO × M(NO2)/M(NO) + NO2 (HJ 75-2017 annex). [mg/m3]"""
+    return Fraction(no) * Fraction(rule("molar_mass", "no2")) / Fraction(rule("molar_mass", "no")) + Fraction(no2)
+
+
+def ppm_to_mass(volume: Decimal, molar_mass: Decimal) -> Fraction:
+    """Mass concentration of a gas at 273 K: M / 22.4 × C (HJ 75-2017 annex). [umol/mol, g/mol -> mg/m3]"""
+    return Fraction(molar_mass) / Fraction(table_figure("hj75_2017.csv", "ppm_to_mass")) * Fraction(volume)
+
+
+def to_standard_state(value: Decimal, ambient: Decimal, static: Decimal, temperature: Decimal) -> Fraction:
+    """Concentration at 273 K and 101325 Pa: C × 101325/(Ba + Ps) × (273 + ts)/273 (HJ 75-2017 annex).
+
+    [mg/m3, Pa, Pa, degC -> mg/m3]
+    """
+    zero, normal = Fraction(rule("zero_celsius")), Fraction(rule("standard_pressure"))
+    pressure = Fraction(ambient) + Fraction(static)
+    if pressure <= 0:
+        raise BadInput(f"stack pressure of {ambient} + {static} Pa is not above zero", field="pressure")
+    return Fraction(value) * normal / pressure * (zero + Fraction(temperature)) / zero

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -40,27 +41,45 @@ def rules(day: date, *, stack: bool) -> Rules:
 
 @cache
 def _rules(standard: str, stack: bool) -> Rules:
-    minutes = int(_row("hj75_2017.csv", "valid_hour"))
+    minutes = int(table_figure("hj75_2017.csv", "valid_hour"))
     if stack:
-        return Rules(standard, minutes, int(_row("hj75_2017.csv", "valid_day")))
-    share, due = _row("hj356_2019.csv", "daily_weighted"), rule("day_hours_due")
+        return Rules(standard, minutes, int(table_figure("hj75_2017.csv", "valid_day")))
+    share, due = table_figure("hj356_2019.csv", "daily_weighted"), rule("day_hours_due")
     return Rules(standard, minutes, -int(-share * due // 100))
 
 
-def _row(table: str, code: str) -> Decimal:
+def table_figure(table: str, code: str, *, group: str = "", standard: str = "") -> Decimal:
+    """The figure of one rule of a table of rules, by its ``rule_code`` (and ``rule_group`` or ``standard``)."""
+    return Decimal(table_row(table, code, group=group, standard=standard)["value"])
+
+
+def table_row(table: str, code: str, *, group: str = "", standard: str = "") -> Mapping[str, str]:
+    """One row of a table of rules.
+
+    Raises
+    ------
+    BadInput
+        When the table has no such rule.
+    """
     for row in csv_rows(PACKAGE, table):
-        if row["rule_code"] == code:
-            return Decimal(row["value"])
+        fits = (not group or row["rule_group"] == group) and (not standard or row["standard"] == standard)
+        if row["rule_code"] == code and fits:
+            return row
     raise BadInput(f"{table} has no rule {code!r}")
 
 
 @cache
-def rule_text(name: str, item: str = "") -> str:
-    """One value of ``rules.csv`` as text."""
+def rule_row(name: str, item: str = "") -> Mapping[str, str]:
+    """One row of ``rules.csv``."""
     for row in csv_rows(PACKAGE, "rules.csv"):
         if row["rule"] == name and row["item"] == item:
-            return row["value"]
+            return row
     raise BadInput(f"{PACKAGE} rules.csv has no rule {name!r} {item!r}")
+
+
+def rule_text(name: str, item: str = "") -> str:
+    """One value of ``rules.csv`` as text."""
+    return rule_row(name, item)["value"]
 
 
 @cache
