@@ -9,7 +9,7 @@ from jinyun.kernel.terms import SITE_KINDS
 TYPES = {one.id: one for one in DOMAIN.records}
 NAMES = {
     "enterprise": "name uscc industry address place jurisdiction contact phone",
-    "site": "name kind place jurisdiction enterprise river order_km upstream target_class body zone note",
+    "site": "name kind place jurisdiction enterprise river order_km upstream target_class body zone day_hours note",
     "outlet": "name code kind site enterprise receiving_water reference_o2 process",
     "permit_limit": "outlet factor period limit unit converted valid_from valid_to basis",
     "device": "mn name site system edition password crc pm_unit encoding realtime_interval minute_interval "
