@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
-from math import ceil
 
 from jinyun.domains.air.limits import IndexEdition, Key, Level
 from jinyun.kernel.errors import BadInput, UnknownFactor
@@ -61,8 +59,9 @@ def iaqi(pollutant: str, averaging: str, value: Decimal, edition: IndexEdition) 
     for n in range(1, len(points.iaqi)):
         low, high = points.concentration[n - 1], points.concentration[n]
         if concentration <= high:
-            slope = Fraction(points.iaqi[n] - points.iaqi[n - 1]) / Fraction(high - low)
-            return ceil(slope * Fraction(concentration - low) + points.iaqi[n - 1])
+            # Quotient and rest of Decimals are exact: any rest at all goes up.
+            steps, rest = divmod((points.iaqi[n] - points.iaqi[n - 1]) * (concentration - low), high - low)
+            return points.iaqi[n - 1] + int(steps) + bool(rest)
     return points.above_top
 
 
