@@ -58,7 +58,7 @@ def mean_text(values, places):
 
 def percentile_text(values, p, places):
     value = np.percentile([float(v) for v in values], p, method="linear")
-    return str(Decimal(repr(round(value, 9))).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN))
+    return str(Decimal(f"{value:.9f}").quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN))
 
 
 def test_a_month_of_a_station(house):
