@@ -20,7 +20,8 @@ class SiteRecords:
     """Records of some types by the site they belong to.
 
     A record belongs to the site that its field ``site`` names, or to the site of the outlet that its field ``outlet``
-    names; a type of which neither holds belongs to no site and is never handed to a judge.
+    names. A record with neither field (a limit of a local standard) belongs to no site: every judge that asks for its
+    type gets it, whatever the site.
     """
 
     def __init__(self, records: RecordStore, types: Iterable[str]) -> None:
@@ -32,6 +33,7 @@ class SiteRecords:
         )
         self._rows: dict[str, dict[str, Row]] = {}
         self._by_site: dict[str, dict[str, tuple[Row, ...]]] = {}
+        self._common: dict[str, tuple[Row, ...]] = {}
         self._changed: set[tuple[str, str]] = set()
         self._stale = True
         self._lock = threading.Lock()
@@ -64,9 +66,9 @@ class SiteRecords:
         return frozenset(site for site in (*before.values(), *after.values()) if site)
 
     def of(self, site: str, types: Sequence[str]) -> Mapping[str, Sequence[Row]]:
-        """The site's records of `types`."""
+        """The site's records of `types`, and those that belong to no site."""
         mine = self._by_site.get(site, {})
-        return {kind: mine.get(kind, ()) for kind in types}
+        return {kind: mine.get(kind, ()) + self._common.get(kind, ()) for kind in types}
 
     def _read_all(self) -> None:
         self._rows = {
@@ -96,11 +98,15 @@ class SiteRecords:
 
     def _index(self) -> None:
         found: dict[str, dict[str, list[Row]]] = {}
+        common: dict[str, list[Row]] = {}
         for kind in self.types:
             for row in self._rows[kind].values():
                 site = self._site_of(row)
                 if site:
                     found.setdefault(site, {}).setdefault(kind, []).append(row)
+                elif "site" not in row and "outlet" not in row:
+                    common.setdefault(kind, []).append(row)
+        self._common = {kind: tuple(sorted(rows, key=lambda row: row["id"])) for kind, rows in common.items()}
         self._by_site = {
             site: {kind: tuple(sorted(rows, key=lambda row: row["id"])) for kind, rows in kinds.items()}
             for site, kinds in found.items()

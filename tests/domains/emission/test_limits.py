@@ -83,7 +83,7 @@ def test_other_conversions():
     assert flow_weighted([Decimal(40), Decimal(90)], [Decimal(0), Decimal(5)]) == 90  # no flow, no weight
     for wrong in (
         lambda: wet_to_dry(Decimal(1), Decimal(100)),
-        lambda: capture_rate(Decimal(5), Decimal(5), Decimal(0)),
+        lambda: wet_to_dry(Decimal(1), Decimal(-1)),
     ):
         with pytest.raises(BadInput):
             wrong()

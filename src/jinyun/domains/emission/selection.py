@@ -48,7 +48,7 @@ class Group:
     name: str
     zh: str
     includes: tuple[str, ...]
-    reference_o2: str  # group of the reference-oxygen row; empty: measured values are judged
+    reference_o2: str | None  # group of the reference-oxygen row; None: measured values are judged
     items: tuple[str, ...]  # limited items; empty: all
     medium: str
 
@@ -163,7 +163,7 @@ def groups_of(standard: str) -> Mapping[str, Group]:
     """Kinds of outlets of a standard by name."""
     return {
         row["group"]: Group(
-            row["group"], row["zh"], tuple(part.strip() for part in row["includes"].split("|")), row["reference_o2"],
+            row["group"], row["zh"], tuple(part.strip() for part in row["includes"].split("|")), row["reference_o2"] or None,
             tuple(row["items"].split()), row["medium"],
         )
         for row in csv_rows(PACKAGE, "groups.csv")

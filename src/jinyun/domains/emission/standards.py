@@ -44,6 +44,9 @@ FACT_WORDS: Mapping[str, tuple[str, str]] = {
 
 NO_NUMBER = both("限值不是数值，须人工判断", "the limit is no number: for a person to judge")
 
+REFERENCE = "reference_o2"
+"""Item of the rows that say the reference oxygen content."""
+
 STAGES = ("new", "in_use")
 """Stages a source may be in when nobody says; special regions are always said."""
 
@@ -161,7 +164,7 @@ def limits_of(
     extra = _user_rows([row for row in mine if row["standard"] == name], on)
     replaced = {row.item_code for row in extra}
     shipped = table_of(name)
-    rows = [*extra, *(row for row in shipped if row.item_code not in replaced or row.item_code == "reference_o2")]
+    rows = [*extra, *(row for row in shipped if row.item_code not in replaced or row.item_code == REFERENCE)]
     if not rows:
         return ()
     if stage is None and known(facts.get("stage")):
@@ -186,7 +189,12 @@ def _user_rows(rows: Sequence[Mapping[str, str]], on: date) -> list[LimitRow]:
         for row in rows
         if str(row.get("valid_from") or "") <= text <= str(row.get("valid_to") or "9999")
     ]
-    return list(limit_rows(kept, name="added rows"))
+    oxygen = [
+        {**row, "item_code": REFERENCE, "op": "text", "value": str(row["reference_o2"]), "condition": "", "stage": ""}
+        for row in kept
+        if row.get("reference_o2")
+    ]
+    return list(limit_rows([*kept, *oxygen], name="added rows"))
 
 
 def _for_stage(
@@ -196,7 +204,7 @@ def _for_stage(
     facts = {**facts, "stage": stage}
     candidates: dict[tuple[str, str, str], list[tuple[LimitRow, selection.Fit]]] = {}
     for row in rows:
-        if row.item_code == "reference_o2" or (row.group not in group.includes and row.group):
+        if row.item_code == REFERENCE or (row.group not in group.includes and row.group):
             continue
         if group.items and row.item_code not in group.items:
             continue
@@ -261,9 +269,9 @@ def _gap(row: LimitRow, group: Group, facts: Facts) -> str:
     return "" if row.obtained else both("限值未获得", "the limit was not obtained")
 
 
-def _reference(rows: Sequence[LimitRow], group: str) -> Decimal | None:
+def _reference(rows: Sequence[LimitRow], group: str | None) -> Decimal | None:
     for row in rows:
-        if group and row.item_code == "reference_o2" and row.group == group:
+        if group is not None and row.item_code == REFERENCE and row.group == group:
             return Decimal(row.text) if row.text else row.value
     return None
 

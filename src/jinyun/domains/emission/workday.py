@@ -196,7 +196,8 @@ def _hour(
 def _state(got: Sequence[Sample], mean: Mean, effect: marking.Effect, stopped: bool) -> str:
     """Valid, stopped, invalid or out of control: by the marks first, then by what most samples say.
 
-    An instrument that stopped is not a plant that stopped: only the plant's own flag or word makes an hour emit nothing.
+    An instrument that stopped is not a plant that stopped: only the plant's own flag or word makes an hour emit
+    nothing.
     """
     if stopped or (got and all(one.flag is Flag.SOURCE_STOPPED for one in got)):
         return substitution.STOPPED

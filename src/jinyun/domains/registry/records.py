@@ -141,6 +141,40 @@ OUTLET = RecordType(
             help_zh="折算用，按所执行的排放标准", help_en="For conversion, by the emission standard in force",
         ),
         Field("process", "工艺/设施", "Process"),
+        Field(
+            "standard", "执行标准", "Emission standard",
+            help_zh="如 GB 18918-2002；其限值与许可限值同时执行，以较严者为准",
+            help_en="e.g. GB 18918-2002; its limits hold beside the permit's, the stricter decides",
+        ),
+        Field(
+            "standard_group", "标准中的类别", "Kind or grade in the standard",
+            help_zh="如 grade_1a（一级A）、coal（燃煤锅炉）、kiln（水泥窑）", help_en="e.g. grade_1a, coal, kiln",
+        ),
+        Field(
+            "standard_stage", "时段", "Stage", kind="code",
+            codes={
+                "in_use": ("现有（在用）", "In use"),
+                "new": ("新建", "New"),
+                "special": ("特别排放限值", "Special limits"),
+            },
+        ),
+        Field(
+            "standard_conditions", "标准中的条件", "Conditions in the standard", many=True,
+            help_zh="如行业 leather；写法与标准表的条件栏一致",
+            help_en="e.g. the industry leather, as the table writes it",
+        ),
+        Field("fuel", "燃料", "Fuel", help_zh="如 天然气", help_en="e.g. natural_gas"),
+        Field(
+            "built", "建成日期", "Built", kind="date",
+            help_zh="决定适用的时段或限值", help_en="Decides which limits hold",
+        ),
+        Field("stack_height", "排气筒高度", "Height of the stack", kind="number", unit="m", minimum="0"),
+        Field(
+            "buildings_height", "周围200 m最高建筑", "Highest building within 200 m", kind="number", unit="m",
+            minimum="0",
+            help_zh="排气筒未高出其5 m时排放速率限值减半（GB 16297）",
+            help_en="A stack less than 5 m above it has half the rate limit (GB 16297)",
+        ),
     ),
     listed=("name", "code", "kind", "enterprise", "site", "receiving_water"),
 )  # fmt: skip
@@ -176,6 +210,65 @@ PERMIT_LIMIT = RecordType(
     ),
     listed=("outlet", "factor", "period", "limit", "unit", "converted", "valid_from", "basis"),
 )  # fmt: skip
+
+STANDARD_LIMIT = RecordType(
+    id="standard_limit",
+    zh="地方标准限值",
+    en="Limit of a local standard",
+    title="item",
+    fields=(
+        Field(
+            "standard", "标准", "Standard", required=True, indexed=True,
+            help_zh="编号，如 DB50/963-2020；排放口按此名引用", help_en="Number, by which outlets name it",
+        ),
+        Field("table_no", "表号", "Table"),
+        Field(
+            "item", "项目", "Item", required=True, indexed=True,
+            help_zh="标准表的项目代码或因子编号，如 cod_cr",
+            help_en="Item code of the tables or id of a factor, e.g. cod_cr",
+        ),
+        Field("item_zh", "项目名称", "Item's name"),
+        Field("group", "类别", "Group", help_zh="等级或设施类别；空为全部", help_en="Grade or kind; empty: all"),
+        Field("condition", "条件", "Condition", help_zh="空为总是适用", help_en="Empty: always"),
+        Field(
+            "stage", "时段", "Stage", kind="code",
+            codes={
+                "in_use": ("现有（在用）", "In use"),
+                "new": ("新建", "New"),
+                "special": ("特别排放限值", "Special limits"),
+            },
+        ),
+        Field(
+            "period", "限值周期", "Period", kind="code",
+            codes={"hourly": ("小时均值", "Hourly mean"), "daily": ("日均值", "Daily mean")},
+        ),
+        Field(
+            "op", "比较", "Comparison", kind="code", required=True,
+            codes={
+                "le": ("不大于", "at most"),
+                "lt": ("小于", "below"),
+                "ge": ("不小于", "at least"),
+                "gt": ("大于", "above"),
+                "range": ("范围", "range"),
+                "not_detected": ("不得检出", "not detected"),
+            },
+        ),
+        Field("value", "限值", "Limit", kind="number"),
+        Field("value_hi", "上限（范围）", "Upper end of a range", kind="number"),
+        Field("unit", "单位", "Unit"),
+        Field(
+            "reference_o2", "基准含氧量", "Reference oxygen content", kind="number", unit="%",
+            minimum="0", maximum="21",
+        ),
+        Field("source", "出处", "Source", required=True, help_zh="文本名称与条款", help_en="Text and clause"),
+        Field("note", "备注", "Note", kind="long_text"),
+        Field("valid_from", "生效日", "Valid from", kind="date"),
+        Field("valid_to", "截止日", "Valid to", kind="date", help_zh="含当日", help_en="This day included"),
+    ),
+    listed=("standard", "item", "group", "condition", "period", "value", "unit", "valid_from"),
+)  # fmt: skip
+"""One row of a standard that a user adds, in the columns of the tables. It belongs to no site: every outlet that names
+the standard is judged by it."""
 
 DEVICE = RecordType(
     id="device",
@@ -258,4 +351,4 @@ DEVICE = RecordType(
     listed=("mn", "name", "site", "system", "edition", "vendor"),
 )  # fmt: skip
 
-RECORDS: tuple[RecordType, ...] = (ENTERPRISE, SITE, OUTLET, PERMIT_LIMIT, DEVICE)
+RECORDS: tuple[RecordType, ...] = (ENTERPRISE, SITE, OUTLET, PERMIT_LIMIT, STANDARD_LIMIT, DEVICE)
