@@ -78,6 +78,7 @@ class Validity:
     month_days: int
     february_days: int
     year_days: int
+    hours_of: Mapping[str, int]  # hours of a valid day by item: 20, and all 24 for TSP, Pb and BaP
 
 
 def index_edition(day: date) -> IndexEdition:
@@ -229,6 +230,7 @@ def _validity(standard: str) -> Validity:
         if row["standard"] == standard and row["rule_group"] == "validity"
         for pollutant in row["pollutant"].split(";")
     }
+    alias = {row["alias"]: row["item"] for row in csv_rows(PACKAGE, "items.csv")}
     return Validity(
         standard=standard,
         hour_minutes=least["hourly", "so2"],
@@ -238,4 +240,5 @@ def _validity(standard: str) -> Validity:
         month_days=least["month", "so2"],
         february_days=least["february", "so2"],
         year_days=least["annual", "so2"],
+        hours_of={alias.get(name, name): count for (period, name), count in least.items() if period == "daily"},
     )
