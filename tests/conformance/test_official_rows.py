@@ -1,11 +1,10 @@
-"""Official publications recomputed: hourly AQI of national stations, class of national river sections.
+"""Official publications recomputed: hourly AQI of national stations. Water: `test_official_water.py`.
 
 The data has no free licence, so it is read from ``../shared`` and never copied here.
 """
 
 from __future__ import annotations
 
-import csv
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,12 +15,10 @@ import pytest
 
 from jinyun.domains.air.columns import aqi_columns
 from jinyun.domains.air.limits import index_edition
-from jinyun.domains.water.limits import LABELS_ZH, edition
-from jinyun.domains.water.quality import section_class
 from jinyun.methods.columns import from_floats
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
-AIR, WATER = DATA / "air-cn-stations", DATA / "water-cn-auto"
+AIR = DATA / "air-cn-stations"
 
 COLUMNS = {"pm2_5": "pm25", "pm10": "pm10", "so2": "so2", "no2": "no2", "co": "co", "o3": "o3"}
 WORDS = {
@@ -65,24 +62,3 @@ def test_every_published_hourly_aqi_is_reproduced(name, rows, unexplained):
     wrong = there & (found.primary != primary)
     assert wrong.sum() == unexplained
     assert (found.missing[wrong] & primary[wrong] != 0).all()
-
-
-@pytest.mark.skipif(not WATER.is_dir(), reason="needs ../shared/data/water-cn-auto")
-def test_classes_of_national_sections_agree():
-    """The data's own check: 94.9 % with river limits, 99.0 % with river or lake free; ours on all rows: 98.6 %."""
-    with (WATER / "sections.csv").open(encoding="utf-8", newline="") as file:
-        bodies = {row["section"]: row["tp_rule"] for row in csv.DictReader(file)}
-    tables = {body: edition(date(2021, 4, 1), body) for body in ("river", "lake")}
-    levels = {label: level for level, label in LABELS_ZH.items()}
-    columns = {"ph": "ph", "do": "do", "cod_mn": "codmn", "nh3_n": "nh3n", "tp": "tp"}
-    agree = total = 0
-    for row in every_nth(WATER / "national_4h_2021-04-01_2021-04-05.parquet", 3):
-        table = tables.get(bodies.get(row["section"], ""))
-        if row["wq_class"] not in levels or table is None:
-            continue
-        values = {key: value for key, column in columns.items() if (value := number(row[column])) is not None}
-        found = section_class(values, table)
-        total += 1
-        agree += found is not None and found.level == levels[row["wq_class"]]
-    assert total > 9_000
-    assert agree / total > 0.98
