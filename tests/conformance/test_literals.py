@@ -52,7 +52,7 @@ EXCEPTIONS: dict[str, dict[float, str]] = {
 
 WHOLE_FILES = {
     "domains/registry/uscc.py": "weights and modulus of the check characters of GB 32100 and GB 11714",
-    "domains/registry/records.py": "bounds and choices of fields of a form (years of HJ 212 editions, per cent of oxygen)",
+    "domains/registry/records.py": "bounds and choices of fields of a form: years of HJ 212 editions, per cent",
 }
 
 FIGURE = re.compile(r"-?\d+\.\d+|-?\d{2,}|\d+[eE]-?\d+")
