@@ -31,7 +31,7 @@ from jinyun.store.rejects import SqlRejects
 from jinyun.store.verdicts import SqlVerdicts
 
 log = structlog.get_logger("house")
-JUDGED_BY = frozenset({"site", "outlet", "permit_limit"})
+JUDGED_BY = frozenset({"site", "outlet", "permit_limit", "standard_limit"})
 """Record types that judging rests on."""
 
 

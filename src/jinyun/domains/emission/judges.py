@@ -8,19 +8,20 @@ from decimal import Decimal
 from typing import Any
 
 from jinyun.domains.emission import values
-from jinyun.domains.emission.limits import BadLimit, Limit, limits_on
-from jinyun.domains.emission.rules import rule, rules
-from jinyun.domains.emission.values import Context
+from jinyun.domains.emission.limits import BadLimit, Limit
+from jinyun.domains.emission.outlet_limits import limits_in_force
+from jinyun.domains.emission.rules import rule, rule_text, rules
+from jinyun.domains.emission.values import Context, mean_of
 from jinyun.kernel.declare import Judge, JudgeInput
 from jinyun.kernel.factors import factor as factor_of
 from jinyun.kernel.factors import factors
 from jinyun.kernel.terms import Period, Stat, Status, Verdict, VerdictItem
-from jinyun.methods.measured import Measured, both, index
+from jinyun.methods.measured import Index, Measured, both, index
 from jinyun.methods.statistics import multiple, printed
 from jinyun.methods.wording import listed, unit_words, window_words
 
 KINDS = ("water_outlet", "stack_outlet", "river_outlet")
-NEEDS = ("outlet", "permit_limit")
+NEEDS = ("outlet", "permit_limit", "standard_limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +65,18 @@ def _judge(
             return None
         day, stack = given.day, given.site.kind == "stack_outlet"
         outlets = given.records.get("outlet", ())
-        limits, bad = limits_on(day, given.records.get("permit_limit", ()), outlets)
-        limits = choose(limits, stack)
-        bad = [one for one in bad if one.period == period]
+        groups = index(given.readings)
+        here, due = {name for name, _, _ in groups}, given.monitored
+        found, bad = limits_in_force(
+            day, given.records.get("permit_limit", ()), outlets, given.records.get("standard_limit", ()),
+            jurisdiction=given.site.jurisdiction, stack=stack, facts=_facts(groups),
+        )  # fmt: skip
+        limits = choose([one for one in found if _may_be_judged(one, here, due, judge_id)], stack)
+        bad = [one for one in bad if one.period == period and (not one.reason or one.factor in here or not one.factor)]
         if not limits and not bad:
             return None
-        context = Context(index(given.readings), given.window, rules(day, stack=stack), stack)
+        context = Context(groups, given.window, rules(day, stack=stack), stack)
         clause = clause_of(judge_id, context)
-        here = {name for name, _, _ in context.groups}
-        due = given.monitored
         judged: list[Judged] = []
         absent: list[str] = []
         for limit in limits:
@@ -85,6 +89,22 @@ def _judge(
         return _verdict(judge_id, given, context, judged=judged, bad=bad, absent=absent, clause=clause)
 
     return run
+
+
+def _may_be_judged(limit: Limit, here: set[str], due: frozenset[str] | None, judge_id: str) -> bool:
+    """A standard limits far more than an outlet measures online: what it never measures is no part of the verdict."""
+    if not limit.standard:
+        return True
+    seen = here | (due or frozenset())
+    if limit.kind == "rate":
+        return judge_id == "emission.outlet_hour" and {limit.factor, rule_text("flow", "stack")} <= seen
+    return limit.factor in seen
+
+
+def _facts(groups: Index) -> dict[str, Decimal]:
+    """What the readings themselves say that a limit may depend on: the water's temperature."""
+    temperature = mean_of(groups, "water_temp")
+    return {} if temperature is None else {"water_temp": temperature}
 
 
 def clause_of(judge_id: str, context: Context) -> str:
@@ -101,7 +121,7 @@ def _held(limit: Limit, measured: Measured, clause: str, *, daily: bool) -> Judg
     basis = f"{limit.basis}；{clause}" if limit.basis else f"许可限值；{clause}"
     if measured.value is None:
         item = VerdictItem(
-            limit.factor, None, name.unit, Status.CANNOT_JUDGE, limit.text, clause=basis, reason=measured.reason,
+            limit.factor, None, limit.unit, Status.CANNOT_JUDGE, limit.text, clause=basis, reason=measured.reason,
             readings=measured.refs,
         )  # fmt: skip
         return Judged(limit, measured, False, Decimal(-1), item)
@@ -116,14 +136,21 @@ def _held(limit: Limit, measured: Measured, clause: str, *, daily: bool) -> Judg
     if measured.non_detect and over:
         status, over = Status.CANNOT_JUDGE, False
         reason = both("检出限高于限值，无法判定", "the detection limit is above the limit: cannot be told")
+    if limit.undecided(measured.value):
+        status, over, reason, times = Status.CANNOT_JUDGE, False, limit.why_open, None
     if limit.converted:
         reason = both("折算值；" + reason.split(" | ")[0], "converted value; " + reason.split(" | ")[-1])
     if daily and measured.basis == "now":
         reason = both(
             "与日均限值比较，仅供参考；" + reason.split(" | ")[0], "against the day limit; " + reason.split(" | ")[-1]
         )
+    if limit.kind == "rate":
+        reason = both("排放速率；" + reason.split(" | ")[0], "emission rate; " + reason.split(" | ")[-1])
+    if limit.beside:
+        notes = [reason.split(" | "), limit.beside.split(" | ")] if reason else [limit.beside.split(" | ")]
+        reason = both("；".join(note[0] for note in notes), "; ".join(note[-1] for note in notes))
     item = VerdictItem(
-        limit.factor, printed(measured.value, name.decimals or 0), name.unit, status, limit.text, multiple=times,
+        limit.factor, printed(measured.value, name.decimals or 0), limit.unit, status, limit.text, multiple=times,
         clause=basis, reason=reason, readings=measured.refs,
     )  # fmt: skip
     return Judged(limit, measured, over, ratio, item)
@@ -152,7 +179,9 @@ def _verdict(
         Status.CANNOT_JUDGE: ("无法判定", "cannot be judged"),
     }[status]  # fmt: skip
     refused = [
-        VerdictItem(one.factor, None, _unit(one.factor), Status.CANNOT_JUDGE, reason=both("限值登记有误", one.why))
+        VerdictItem(
+            one.factor, None, _unit(one.factor), Status.CANNOT_JUDGE, reason=one.reason or both("限值登记有误", one.why)
+        )
         for one in bad
     ]
     zh, en = _sentences(given, judge_id, status, judged=judged, over=over, unsure=unsure, bad=bad)
@@ -193,6 +222,8 @@ def _told(one: Judged, english: bool) -> str:
     name, item = factor_of(one.limit.factor), one.item
     unit = unit_words(item.unit)
     zs_zh, zs_en = ("折算", "converted ") if one.limit.converted else ("", "")
+    if one.limit.kind == "rate":
+        zs_zh, zs_en = "排放速率", "rate of "
     if english:
         over = f", {item.multiple} times over" if item.multiple else ""
         return f"{zs_en}{name.en} {item.figure}{unit} against {item.limit}{unit}{over}"

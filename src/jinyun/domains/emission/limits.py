@@ -28,10 +28,23 @@ class Limit:
     converted: bool
     reference_o2: Decimal | None
     basis: str
+    kind: str = "concentration"  # or rate [kg/h]
+    strict: bool = False  # a value equal to the bound breaks it ("below", "above")
+    standard: bool = False  # of a standard that the outlet names, not of its permit
+    outlet: str = ""
+    beside: str = ""  # what else limits the same, both languages
+    laxest: Decimal | None = None  # the limit may be as high as this: what was not given decides
+    why_open: str = ""  # what was not given, both languages
 
     def over(self, value: Decimal) -> bool:
-        """True when the value breaks the limit; a value equal to it complies."""
+        """True when the value breaks the limit; a value equal to it complies, unless it is `strict`."""
+        if self.strict and value in (self.high, self.low):
+            return True
         return (self.high is not None and value > self.high) or (self.low is not None and value < self.low)
+
+    def undecided(self, value: Decimal) -> bool:
+        """True when the value breaks the strictest of several possible limits but not the laxest."""
+        return self.laxest is not None and self.high is not None and self.high < value <= self.laxest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,7 @@ class BadLimit:
     factor: str
     period: str
     why: str
+    reason: str = ""  # both languages, where it is no fault of the record: the standard's limit cannot be used
 
 
 def limits_on(
@@ -77,10 +91,13 @@ def limits_on(
         newest = [(value, row) for since, value, row in rows if since == start]
         pick = (max if lower else min)(newest, key=lambda pair: pair[0])
         chosen.setdefault((outlet, name, period), {})[lower] = pick
-    return [_limit(name, period, sides, oxygen.get(outlet)) for (outlet, name, period), sides in chosen.items()], bad
+    return [
+        _limit(outlet, name, period, sides, oxygen.get(outlet)) for (outlet, name, period), sides in chosen.items()
+    ], bad
 
 
 def _limit(
+    outlet: str,
     name: str,
     period: str,
     sides: Mapping[bool, tuple[Decimal, Mapping[str, Any]]],
@@ -100,4 +117,5 @@ def _limit(
         converted=bool(rows[0].get("converted")),
         reference_o2=Decimal(str(reference_o2)) if reference_o2 not in (None, "") else None,
         basis=str(rows[0].get("basis") or ""),
+        outlet=outlet,
     )

@@ -163,8 +163,8 @@ def groups_of(standard: str) -> Mapping[str, Group]:
     """Kinds of outlets of a standard by name."""
     return {
         row["group"]: Group(
-            row["group"], row["zh"], tuple(part.strip() for part in row["includes"].split("|")), row["reference_o2"] or None,
-            tuple(row["items"].split()), row["medium"],
+            row["group"], row["zh"], tuple(part.strip() for part in row["includes"].split("|")),
+            row["reference_o2"] or None, tuple(row["items"].split()), row["medium"],
         )
         for row in csv_rows(PACKAGE, "groups.csv")
         if row["standard"] == standard

@@ -8,12 +8,15 @@ from decimal import Decimal
 
 from jinyun.domains.emission.conversion import NotConvertible, flow_weighted, to_reference_oxygen
 from jinyun.domains.emission.limits import Limit
+from jinyun.domains.emission.rate import emission_rate
 from jinyun.domains.emission.rules import Rules, rule, rule_text
 from jinyun.kernel.factors import factor as factor_of
+from jinyun.kernel.rounding import round_gb
 from jinyun.kernel.terms import Flag, Period, Reading, Stat, Window
 from jinyun.methods.measured import (
     MISSING_EN,
     MISSING_ZH,
+    STORED_PLACES,
     Index,
     Measured,
     averaged,
@@ -54,7 +57,9 @@ class Context:
 
 
 def hour(limit: Limit, context: Context) -> Measured:
-    """Hour mean to hold against `limit`; pH each reading."""
+    """Hour mean to hold against `limit`; pH each reading, a rate with the flow of the hour."""
+    if limit.kind == "rate":
+        return hour_rate(limit, context)
     if limit.factor == "ph":
         return each_reading(limit, context)
     least = context.rules.hour_minutes
@@ -138,6 +143,36 @@ def converted(limit: Limit, sent: Measured, plain: Measured, oxygen: Measured) -
         note_zh=f"由实测{plain.value:f}、含氧量{oxygen.value:f}%折算到{limit.reference_o2:f}%",
         note_en=f"converted from {plain.value:f} at {oxygen.value:f} % O2 to {limit.reference_o2:f} %",
     )  # fmt: skip
+
+
+def hour_rate(limit: Limit, context: Context) -> Measured:
+    """Rate of the hour: measured concentration times flow. [mg/m3, m3/s -> kg/h]"""
+    least, flow_factor = context.rules.hour_minutes, rule_text("flow", "stack")
+    plain = hour_value(context.groups, limit.factor, context.window, Stat.AVG, least_minutes=least)
+    flow = hour_value(context.groups, flow_factor, context.window, Stat.AVG, least_minutes=least)
+    for one in (plain, flow):
+        if one.value is None:
+            return replace(one, factor=limit.factor)
+    assert plain.value is not None
+    assert flow.value is not None
+    per_hour = flow.value * (context.window.end - context.window.start)
+    value = emission_rate(plain.value, per_hour, unit=factor_of(limit.factor).unit)
+    return replace(
+        plain, value=round_gb(value, STORED_PLACES), refs=(*plain.refs, *flow.refs), places=STORED_PLACES,
+        unflagged=plain.unflagged or flow.unflagged,
+        note_zh=f"实测{plain.value:f}与流量{flow.value:f} m³/s之积",
+        note_en=f"measured {plain.value:f} times a flow of {flow.value:f} m3/s",
+    )  # fmt: skip
+
+
+def mean_of(groups: Index, factor: str) -> Decimal | None:
+    """Mean of the valid readings of a factor in the window, the coarsest period first; None without any."""
+    for period in (Period.DAY, Period.HOUR, Period.MINUTE, Period.TEN_MINUTE, Period.REALTIME):
+        stat = Stat.RTD if period is Period.REALTIME else Stat.AVG
+        valid = [row for row in groups.get((factor, stat, period), ()) if usable(row)]
+        if valid:
+            return averaged(factor, valid, "hours").value
+    return None
 
 
 def each_reading(limit: Limit, context: Context) -> Measured:
