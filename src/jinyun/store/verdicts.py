@@ -26,6 +26,7 @@ from jinyun.store.schema import verdict_key as key_table
 
 _STATUSES = (Status.ATTAINS, Status.EXCEEDS, Status.CANNOT_JUDGE)  # stored by place: only ever add at the end
 _CHUNK = 300
+_CELLS = 50_000  # different (factor, figure, unit, reason) kept to be shared between briefs
 _Key = tuple[str, str, int]  # judge, subject, period
 
 
@@ -98,6 +99,7 @@ class SqlVerdicts:
         self._lock = threading.RLock()
         self.listeners: list[Callable[[Sequence[Verdict]], None]] = []
         """Told of verdicts once they are stored, in the thread that stored them."""
+        self._cells: dict[tuple[str, str | None, str, str], tuple[str, str | None, str, str]] = {}
         self._keys: dict[_Key, int] = {}
         self._names: dict[int, _Key] = {}
         self._newest: dict[int, tuple[int, int]] = {}  # key -> (start, revision) of its newest window
@@ -329,14 +331,16 @@ class SqlVerdicts:
 
     def _brief(self, row: Any, body: _BriefBody) -> VerdictBrief:
         """Texts that come again and again are kept once: thousands of these are held in memory."""
-        values = tuple(
-            (intern(i.factor), i.figure and intern(i.figure), intern(i.unit), intern(i.reason if not i.figure else ""))
-            for i in body.items
-        )
+        cells, kept = [], self._cells
+        for item in body.items:
+            cell = (item.factor, item.figure, item.unit, "" if item.figure is not None else item.reason)
+            cells.append(kept.setdefault(cell, cell))
+        if len(kept) > _CELLS:
+            kept.clear()
         return VerdictBrief(
             row.id, self._names[row.key_id][1], row.start, row.end, _STATUSES[row.status], row.level,
             body.figure and intern(body.figure), intern(body.clause), intern(body.edition), intern(body.label_zh),
-            intern(body.label_en), tuple(map(intern, body.deciding)), values,
+            intern(body.label_en), tuple(map(intern, body.deciding)), tuple(cells),
         )  # fmt: skip
 
 

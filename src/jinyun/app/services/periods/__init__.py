@@ -15,18 +15,21 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from jinyun.app.services.periods import air, noise, water
-from jinyun.app.services.periods.days import DayBook
+from jinyun.app.services.periods.days import DayBook, Memo
 from jinyun.app.services.periods.scopes import SUBJECT_KINDS, SUBJECTS, Scope, check_subject, scope, scopes
 from jinyun.app.services.periods.shapes import day_row
 from jinyun.app.services.periods.spans import KINDS, Span, day_of, newest, span
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.ports import VerdictBrief
+from jinyun.kernel.terms import Site
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
 ANSWERS_KEPT = 400
 MONTHS_AT_MOST = 60
+SITES_KEPT = 3000
+"""Evaluations of single sites that are remembered: a city's figure after one changed day works out that site only."""
 
 PARTS: Mapping[str, ModuleType] = {"air": air, "water": water, "noise": noise}
 """Each has `JUDGES` (the first one's days are the list under a figure) and `answer`."""
@@ -38,6 +41,7 @@ class Periods:
     def __init__(self, house: House) -> None:
         self._house = house
         self._book = DayBook(house.verdicts, [judge for part in PARTS.values() for judge in part.JUDGES])
+        self._memo = Memo(SITES_KEPT)
         self._lock = threading.Lock()
         self._answers: OrderedDict[Hashable, tuple[Hashable, dict[str, Any]]] = OrderedDict()
 
@@ -160,7 +164,7 @@ class Periods:
         part, earlier = PARTS[subject], when.year_before()
         now = {judge: self._days(judge, of, when) for judge in part.JUDGES}
         before = {judge: self._days(judge, of, earlier) for judge in part.JUDGES}
-        told = part.answer(of, when, now, before, on)
+        told = part.answer(of, when, now, before, on=on, once=self._once(subject, on))
         return {
             "subject": subject,
             "scope": of.as_dict(),
@@ -175,6 +179,15 @@ class Periods:
             "sentence_zh": "", "sentence_en": "", "change_zh": "", "change_en": "",
             **told,
         }  # fmt: skip
+
+    def _once(self, subject: str, on: date) -> Callable[[Site, Span, Sequence[VerdictBrief], Callable[[], Any]], Any]:
+        """For the parts: the evaluation of one site by its days, made once for the same days and register."""
+        version = self._house.sites.version
+
+        def once(site: Site, when: Span, rows: Sequence[VerdictBrief], make: Callable[[], Any]) -> Any:
+            return self._memo((subject, site.id, version, on, when, tuple(row.id for row in rows)), make)
+
+        return once
 
     def _remembered(
         self, key: Hashable, subject: str, when: Span, make: Callable[[], dict[str, Any]]

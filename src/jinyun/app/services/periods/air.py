@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache, partial
 from typing import Any
 
+from jinyun.app.services.periods.days import Once
 from jinyun.app.services.periods.scopes import Scope
 from jinyun.app.services.periods.shapes import (
     NO_DAYS,
@@ -44,9 +46,14 @@ def day_values(rows: Iterable[VerdictBrief]) -> list[DayValues]:
         values: dict[str, Decimal | None] = {}
         for factor, text, _, _ in row.values:
             key = OZONE_HOUR if factor == OZONE and OZONE in values else factor
-            values[key] = None if text is None else Decimal(text)
+            values[key] = None if text is None else _number(text)
         found.append(DayValues(day_of(row.start), values))
     return found
+
+
+@lru_cache(20_000)
+def _number(text: str) -> Decimal:
+    return Decimal(text)
 
 
 def window_of(span: Span) -> Window:
@@ -54,14 +61,19 @@ def window_of(span: Span) -> Window:
     return span.window if span.closed or not span.days else Window(span.window.period, span.start, span.stop)
 
 
-def answer(scope: Scope, span: Span, now: Mapping[str, Days], before: Mapping[str, Days], on: date) -> dict[str, Any]:
+def answer(
+    scope: Scope, span: Span, now: Mapping[str, Days], before: Mapping[str, Days], *, on: date, once: Once
+) -> dict[str, Any]:
     """The parts of `figures` that are of air; `now` and `before` by judge, then site."""
     (judge,) = JUDGES
     earlier_span = span.year_before()
-    after_days = {site.id: day_values(now[judge][site.id]) for site in scope.sites}
-    earlier_days = {site.id: day_values(before[judge][site.id]) for site in scope.sites}
-    after = {s.id: _evaluate(s, after_days[s.id], span, on) for s in scope.sites}
-    earlier = {s.id: _evaluate(s, earlier_days[s.id], earlier_span, on) for s in scope.sites}
+
+    def of(when: Span, rows: Days) -> tuple[dict[str, list[DayValues]], dict[str, PeriodEvaluation]]:
+        found = {s.id: once(s, when, rows[s.id], partial(_site, s, rows[s.id], when, on)) for s in scope.sites}
+        return {id: days for id, (days, _) in found.items()}, {id: one for id, (_, one) in found.items()}
+
+    after_days, after = of(span, now[judge])
+    earlier_days, earlier = of(earlier_span, before[judge])
     if len(scope.sites) == 1:
         (site,) = scope.sites
         whole, whole_before = after[site.id], earlier[site.id]
@@ -129,8 +141,9 @@ def edition_words(on: date) -> tuple[str, str]:
     return f"{standard}{zh}；{others.format('；')}", f"{standard}{en}; {others.format('; ')}"
 
 
-def _evaluate(site: Site, days: Sequence[DayValues], span: Span, on: date) -> PeriodEvaluation:
-    return evaluate(site.name, days, window_of(span), on=on, grade=grade_of(site.data))
+def _site(site: Site, rows: Sequence[VerdictBrief], span: Span, on: date) -> tuple[list[DayValues], PeriodEvaluation]:
+    days = day_values(rows)
+    return days, evaluate(site.name, days, window_of(span), on=on, grade=grade_of(site.data))
 
 
 def _text(value: Decimal | None) -> str | None:

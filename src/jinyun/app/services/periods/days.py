@@ -4,20 +4,46 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from jinyun.app.services.periods.spans import day_of, month_after, seconds
+from jinyun.app.services.periods.spans import Span, day_of, month_after, seconds
 from jinyun.kernel.ports import VerdictBrief
-from jinyun.kernel.terms import Verdict
+from jinyun.kernel.terms import Site, Verdict
 
 if TYPE_CHECKING:
     from jinyun.store.verdicts import SqlVerdicts
 
+T = TypeVar("T")
 ROWS_AT_MOST = 80_000
 """Day verdicts kept in memory, at about half a kilobyte each."""
 
+Once = Callable[[Site, Span, Sequence[VerdictBrief], Callable[[], Any]], Any]
+"""`once(site, span, rows, make)`: what was worked out for these days of a site before, else what `make` gives."""
+
 _Chunk = tuple[str, str, int]  # judge, subject, start of the month [s]
+
+
+class Memo:
+    """Remembers what was worked out for a key, the newest uses of it."""
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._held: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def __call__(self, key: Hashable, make: Callable[[], T]) -> T:
+        with self._lock:
+            if key in self._held:
+                self._held.move_to_end(key)
+                found: T = self._held[key]
+                return found
+        made = make()
+        with self._lock:
+            self._held[key] = made
+            while len(self._held) > self._kept:
+                self._held.popitem(last=False)
+        return made
 
 
 class DayBook:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
+from jinyun.app.services.periods.days import Once
 from jinyun.app.services.periods.scopes import Scope
 from jinyun.app.services.periods.shapes import NO_DAYS, PERCENT, figure, left_out, signed, units, values_of
 from jinyun.app.services.periods.spans import Span
@@ -45,10 +47,18 @@ class SitePeriod:
         return bool(self.found.day.judged or self.found.night.judged)
 
 
-def answer(scope: Scope, span: Span, now: Mapping[str, Days], before: Mapping[str, Days], on: date) -> dict[str, Any]:
+def answer(
+    scope: Scope, span: Span, now: Mapping[str, Days], before: Mapping[str, Days], *, on: date, once: Once
+) -> dict[str, Any]:
     """The parts of `figures` that are of noise; `now` and `before` by judge, then site."""
-    after = [_site(site, now, on) for site in scope.sites]
-    earlier = [_site(site, before, on) for site in scope.sites]
+
+    def of(when: Span, days: Mapping[str, Days]) -> list[SitePeriod]:
+        return [
+            once(site, when, [row for judge in JUDGES for row in days[judge][site.id]], partial(_site, site, days, on))
+            for site in scope.sites
+        ]
+
+    after, earlier = of(span, now), of(span.year_before(), before)
     whole, whole_before = (attainment(one for site in sites for one in site.times) for sites in (after, earlier))
     standard = edition("zone", on).standard
     verdict = _verdict(scope, span, whole, standard) if any(one.valid for one in after) else None

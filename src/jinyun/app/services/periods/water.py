@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache, partial
 from typing import Any
 
+from jinyun.app.services.periods.days import Once
 from jinyun.app.services.periods.scopes import Scope, km
 from jinyun.app.services.periods.shapes import (
     NO_DAYS,
@@ -82,7 +84,12 @@ def day_sample(row: VerdictBrief) -> Sample | None:
     if not texts:
         return None
     lost = frozenset(name for name, text in texts.items() if text.startswith("<"))
-    return Sample({name: Decimal(text.removeprefix("<")) for name, text in texts.items()}, lost)
+    return Sample({name: _number(text) for name, text in texts.items()}, lost)
+
+
+@lru_cache(20_000)
+def _number(text: str) -> Decimal:
+    return Decimal(text.removeprefix("<"))
 
 
 def months_needed(span: Span) -> int:
@@ -127,11 +134,19 @@ def evaluate_section(site: Site, rows: Sequence[VerdictBrief], span: Span, on: d
     return SectionPeriod(site, found, verdict, days, months, months_needed(span))
 
 
-def answer(scope: Scope, span: Span, now: Mapping[str, Days], before: Mapping[str, Days], on: date) -> dict[str, Any]:
+def answer(
+    scope: Scope, span: Span, now: Mapping[str, Days], before: Mapping[str, Days], *, on: date, once: Once
+) -> dict[str, Any]:
     """The parts of `figures` that are of water; `now` and `before` by judge, then site."""
     (judge,) = JUDGES
-    after = [evaluate_section(site, now[judge][site.id], span, on) for site in scope.sites]
-    earlier = [evaluate_section(site, before[judge][site.id], span.year_before(), on) for site in scope.sites]
+
+    def of(when: Span, days: Days) -> list[SectionPeriod]:
+        return [
+            once(site, when, days[site.id], partial(evaluate_section, site, days[site.id], when, on))
+            for site in scope.sites
+        ]
+
+    after, earlier = of(span, now[judge]), of(span.year_before(), before[judge])
     table = edition(on)
     told: dict[str, Any] = {
         "edition_zh": f"{table.standard}；{table.evaluation}",
