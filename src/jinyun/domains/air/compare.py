@@ -116,12 +116,13 @@ def _changes(now: PeriodEvaluation, before: PeriodEvaluation) -> list[Change]:
     found = [_points(now, before)]
     for name, one in now.items.items():
         other = before.items.get(name)
-        mean = one.mean is not None
+        known = evaluation(now.on).statistics[name]
+        mean = any(figure.kind == "mean" for figure in known)
         value = one.mean if mean else one.percentile
         old = None if other is None else other.mean if mean else other.percentile
         zh, en = name_of(name), name_of(name, english=True)
-        per_cent = one.figures[-1].per_cent if one.figures else None
-        zh, en = (f"{zh}均值", f"mean {en}") if mean else (f"{zh}第{per_cent}百分位数", f"{en} P{per_cent}")
+        share = known[-1].per_cent
+        zh, en = (f"{zh}均值", f"mean {en}") if mean else (f"{zh}第{share}百分位数", f"{en} P{share}")
         found.append(_relative(name, value, old, one.unit, (zh, en)))
     found.append(_relative("composite", now.index.total, before.index.total, "", ("综合指数", "composite index")))
     heavy = Decimal(now.good_days.heavy), Decimal(before.good_days.heavy)
