@@ -135,12 +135,12 @@ def _item(one: Found, all_of_it: Sequence[Found], states: Mapping[str, State]) -
     elif limits.screening is not None:
         zh.append("无管制值")
         en.append("no control value")
-    if len(all_of_it) > 1:
-        over = sum(1 for other in all_of_it if other.multiple is not None)
-        zh.append(
-            f"最不利样品 {one.sample}；{len(all_of_it)}个样品中{over}个超筛选值（{share(over, len(all_of_it))}%）"
-        )
-        en.append(f"worst sample {one.sample}; {over} of {len(all_of_it)} samples above screening")
+    told = [other for other in all_of_it if other.state]
+    if len(all_of_it) > 1 and told:
+        over = sum(1 for other in told if other.multiple is not None)
+        of_all = share(over, len(told))
+        zh.append(f"最不利样品 {one.sample}；{len(told)}个有效样品中{over}个超筛选值（{of_all}%）")
+        en.append(f"worst sample {one.sample}; {over} of {len(told)} valid samples above screening ({of_all} %)")
     return VerdictItem(
         factor=limits.item,
         figure=None if one.value is None else format(one.value, "f"),
