@@ -82,3 +82,11 @@ def test_permit_limits_are_in_the_factors_canonical_unit(small):
 def test_an_unknown_scale_is_named():
     with pytest.raises(BadInput, match="small, district"):
         build("huge", 7)
+
+
+def test_four_noise_stations_of_different_zones(small):
+    stations = small.by_kind("noise_station")
+    assert [one.zone for one in stations] == ["1", "2", "3", "4a"]
+    sites = {id: data for type_id, id, data in small.records() if type_id == "site"}
+    assert [sites[one.id]["zone"] for one in stations] == ["1", "2", "3", "4a"]
+    assert {small.logger_of(one.id).system for one in stations} == {"23"}

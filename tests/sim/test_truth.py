@@ -179,3 +179,54 @@ def test_flags_of_a_period(district):
     assert truth.flag("E0005-S1", "stack_so2", T0, 3600) == "N"  # 75 % normal
     assert truth.flag("E0006-S1", "stack_so2", T0, 3600) == "D"  # less than 75 %
     assert truth.flag("E0006-S1", "stack_so2", T0 + 30, 0) == "C"  # a sample keeps its letter
+
+
+def energy_tenths(tenths) -> int:
+    """Leq in tenths of a dB by the decimal module."""
+    tenths = list(tenths)
+    total = sum(Decimal(10) ** (Decimal(int(t)) / 100) for t in tenths) / len(tenths)
+    return int((100 * total.log10()).to_integral_value(ROUND_HALF_EVEN))
+
+
+@pytest.mark.parametrize("site", ["NS01", "NS04"])
+def test_a_noise_station_s_levels_are_energy_means_maxima_and_percentiles(truth, site):
+    start = T0 + 5 * 3600
+    values, _ = truth.samples(site, start, 120)
+    hour, ten = truth.hour(site, start), truth.minute(site, start, 600)
+    for figures, row, loud in ((hour, values[0], values[1]), (ten, values[0, :20], values[1, :20])):
+        down = sorted(row.tolist(), reverse=True)
+        n = len(down)
+        assert figures.avg.tolist() == [
+            energy_tenths(row), loud.max(), down[n // 10 - 1], down[n // 2 - 1], down[9 * n // 10 - 1],
+        ]  # fmt: skip
+    day, hours = truth.day(site, T0), [truth.hour(site, T0 + 3600 * h) for h in range(24)]
+    assert day.avg[0] == energy_tenths(h.avg[0] for h in hours)
+    assert day.avg[1] == max(h.avg[1] for h in hours)
+
+
+# GB 3096-2008 table 1, zones 1, 2, 3 and 4a.
+ZONES = {"NS01": ("1", 55, 45), "NS02": ("2", 60, 50), "NS03": ("3", 65, 55), "NS04": ("4a", 70, 55)}
+
+
+@pytest.mark.parametrize("site", ZONES)
+def test_without_a_script_every_zone_keeps_its_day_and_its_night(district, truth, site):
+    zone, day_limit, night_limit = ZONES[site]
+    assert district.places[site].zone == zone
+    assert district.logger_of(site).system == "23"
+    for day in (0, 61, 200, 290):
+        start = T0 + 86400 * day
+        hours = [truth.hour(site, start + 3600 * h) for h in range(30)]
+        assert energy_tenths(h.avg[0] for h in hours[6:22]) <= day_limit * 10
+        assert energy_tenths(h.avg[0] for h in hours[22:30]) <= night_limit * 10
+        assert max(h.avg[1] for h in hours[22:30]) <= (night_limit + 15) * 10
+
+
+def test_a_scripted_noise_is_in_the_night_s_level(district):
+    script = parse_script(
+        '[[fault]]\nkind="pulse"\nsite="NS02"\nfactor="leq"\nadd=20\nfrom="+23h"\nuntil="+24h"\n', "works"
+    )
+    loud, calm = Truth(district, script, T0), Truth(district)
+    at = T0 + 23 * 3600
+    assert loud.hour("NS02", at).avg[0] - calm.hour("NS02", at).avg[0] == pytest.approx(200, abs=2)
+    assert loud.hour("NS02", at).avg[1] >= loud.hour("NS02", at).avg[0] + 20
+    assert loud.hour("NS02", at + 3600).avg.tolist() == calm.hour("NS02", at + 3600).avg.tolist()
