@@ -12,10 +12,11 @@ from jinyun.act.cases import CaseDesk
 from jinyun.act.episodes import Episode, Observation, Sight, WindowFold, observe, observe_item, worst_of
 from jinyun.act.rules import Rule, Rules
 from jinyun.kernel.ports import Record, RecordStore, VerdictStore
-from jinyun.kernel.terms import Status, Verdict
+from jinyun.kernel.terms import Status, Verdict, Window
 
 PAGE = 2000
 ALL = 100_000
+NEVER = 1 << 60
 Key = tuple[str, str]
 """(judge, subject)."""
 
@@ -55,7 +56,9 @@ class Lines:
         alarms: AlarmDesk,
         cases: CaseDesk,
         settled: Callable[[Verdict], bool],
+        oldest: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`oldest`: a window that ended before opens no alarm. [s]"""
         self._rules, self._records, self._verdicts = rules, records, verdicts
         self._sites, self._alarms, self._cases, self._settled = sites, alarms, cases, settled
         self._by_judge = {
@@ -69,6 +72,8 @@ class Lines:
         self._by_status = {
             judge for judge, found in self._by_judge.items() if all(r.open.status == Status.EXCEEDS for r in found)
         }
+        self._oldest = oldest
+        self._first_alarm: dict[Key, int] = {}  # when the first alarm of a line began; far ahead when there is none
         self._lines: dict[Key, Line] = {}
         self._cursor: dict[Key, tuple[int, int]] = {}
         self._touched: dict[Key, int] = {}
@@ -86,7 +91,7 @@ class Lines:
     def take(self, verdict: Verdict, previous: Verdict | None) -> None:
         """One settled verdict. With nothing open and an attaining figure this is a few look-ups in memory."""
         key, window = (verdict.judge, verdict.subject), verdict.window
-        if verdict.judge not in self._by_judge:
+        if verdict.judge not in self._by_judge or self._history(key, window):
             return
         mark = (window.end, window.start)
         late = mark <= self._cursor.get(key, (0, 0))
@@ -104,6 +109,18 @@ class Lines:
             self._step(key, verdict, rules)
         else:
             self.read_again(key, window.start)
+
+    def _history(self, key: Key, window: Window) -> bool:
+        """A window that is too old to open an alarm and bears on none there is: back-filled history."""
+        if window.end >= self._oldest():
+            return False
+        first = self._first_alarm.get(key)
+        if first is None:
+            known = self._alarms_of(key, self._by_judge[key[0]])
+            first = min((seconds(one.data["started_at"]) or 0 for one in known), default=NEVER)
+            self._first_alarm[key] = first
+        reach = max(rule.reach(window.end - window.start) for rule in self._by_judge[key[0]])
+        return window.end + reach < first
 
     def _bears(self, key: Key, verdict: Verdict, previous: Verdict | None, *, quiet: bool, fine: bool) -> bool:
         """Whether a late verdict can change an alarm."""
@@ -213,6 +230,9 @@ class Lines:
         began = record is None or (record.state == "ended" and episode.ended_at is None)
         alarm = self._alarms.write(record, rule, matter, subject, episode)
         line.alarms[matter] = alarm.id
+        key = (episode.first.judge, subject)
+        if key in self._first_alarm:
+            self._first_alarm[key] = min(self._first_alarm[key], episode.started_at)
         if rule.case is not None and (began or not alarm.data.get("case")):
             self._cases.take(alarm, rule, subject, episode.run_start)
         elif thorough or (before is not None and alarm.data["level"] < before):
@@ -274,6 +294,8 @@ class Lines:
                 record = _matching(episode, free)
                 if record is not None:
                     free.remove(record)
+                elif episode.last.end < self._oldest():
+                    continue  # nobody was told of it when it was news
                 self.write(line, matter, rule, subject, episode=episode, record=record, thorough=True)
             for record in free:
                 if record.data.get("end_reason") not in ("corrected", "merged"):
@@ -323,11 +345,11 @@ class Lines:
 
     def recover(self, missed: Iterable[Verdict] = ()) -> None:
         """Build the memory anew from verdicts and alarm records; `missed` were stored but perhaps not acted on."""
-        self._lines, self._cursor, self._touched = {}, {}, {}
+        self._lines, self._cursor, self._touched, self._first_alarm = {}, {}, {}, {}
         again: dict[Key, int] = {}
         for verdict in missed:
             key = (verdict.judge, verdict.subject)
-            if key[0] in self._by_judge:
+            if key[0] in self._by_judge and not self._history(key, verdict.window):
                 again[key] = min(again.get(key, verdict.window.start), verdict.window.start)
         by_id = self._rules.by_id()
         for (subject, judge), verdict in self._verdicts.latest().items():
@@ -337,7 +359,8 @@ class Lines:
             settled = self._settled(verdict)
             if settled:
                 self._cursor[key] = (verdict.window.end, verdict.window.start)
-            if not settled or verdict.status is not Status.ATTAINS or judge not in self._by_status:
+            fine = settled and verdict.status is Status.ATTAINS and judge in self._by_status
+            if not fine and not self._history(key, verdict.window):
                 again[key] = min(again.get(key, verdict.window.start), verdict.window.start)
         still_open = self._records.find("alarm", states=("open",), limit=ALL)
         for record in {one.id: one for one in [*self._records.find("alarm", limit=PAGE), *still_open]}.values():

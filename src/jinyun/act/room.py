@@ -47,7 +47,14 @@ class ActRoom:
         alarms = AlarmDesk(records, self._sites, clock, bus)
         self._cases = CaseDesk(records, verdicts, rules=rules, sites=self._sites, clock=clock, bus=bus)
         self._lines = Lines(
-            rules, records, verdicts, sites=self._sites, alarms=alarms, cases=self._cases, settled=self._settled
+            rules,
+            records,
+            verdicts,
+            sites=self._sites,
+            alarms=alarms,
+            cases=self._cases,
+            settled=self._settled,
+            oldest=lambda: clock.now() // MICRO - rules.late_days * 86400,
         )
         self._live = LiveWatch(
             rules, records, kv, sites=self._sites, alarms=alarms, clock=clock, profiles=profiles, last_seen=last_seen

@@ -11,7 +11,7 @@ from typing import Any
 from jinyun.domains.supervision.records import CASE_KINDS
 from jinyun.kernel.terms import SITE_KINDS, Status
 
-TOP = ("rule", "silence", "owner", "default_owner", "groups")
+TOP = ("rule", "silence", "owner", "default_owner", "groups", "late")
 RULE_KEYS = (
     "id", "zh", "en", "enabled", "on", "site_kinds", "by", "live", "open", "windows", "seconds", "gap", "end", "level",
     "cool_down", "refresh", "case",
@@ -106,7 +106,10 @@ class _Table:
 def check(table: Mapping[str, Any], *, judges: frozenset[str] | None = None) -> list[str]:
     """Everything that is wrong with a rule file; an empty list when nothing is."""
     faults: list[str] = []
-    _Table("the file", table, faults).known(TOP)
+    file = _Table("the file", table, faults)
+    file.known(TOP)
+    if "late" in table and (late := file.inner("late", ("days",))) is not None:
+        late.whole("days", 1, 3660, required=True)
     for one in _rows("rule", table, faults, RULE_KEYS):
         _rule(one, judges)
     for one in _rows("silence", table, faults, SILENCE_KEYS):

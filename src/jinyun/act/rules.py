@@ -16,6 +16,7 @@ from jinyun.kernel.errors import BadInput
 from jinyun.kernel.terms import LENGTHS, Period
 
 SHIPPED = "rules.toml"
+LATE_DAYS = 7  # where no file says it
 STAGES = ("online", "late", "silent", "gone")
 
 
@@ -147,6 +148,7 @@ class Rules:
     owners: tuple[Owner, ...] = ()
     default_owner: Owner = field(default_factory=lambda: Owner("", ""))
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    late_days: int = LATE_DAYS  # a window that ended longer ago opens no alarm
 
     def by_judge(self) -> dict[str, tuple[Rule, ...]]:
         judges = dict.fromkeys(judge for rule in self.verdict for judge in rule.on)
@@ -185,6 +187,7 @@ def rules_of(sources: Iterable[tuple[str, Mapping[str, Any]]], *, judges: Iterab
     owners: list[Mapping[str, Any]] = []
     groups: dict[str, tuple[str, ...]] = {}
     default: Mapping[str, Any] = {"zh": "", "en": ""}
+    late_days = LATE_DAYS
     faults: list[str] = []
     for name, table in sources:
         found = [f"{name}: {fault}" for fault in check(table, judges=known)]
@@ -196,6 +199,7 @@ def rules_of(sources: Iterable[tuple[str, Mapping[str, Any]]], *, judges: Iterab
         owners += table.get("owner", ())
         groups |= {group: tuple(members) for group, members in table.get("groups", {}).items()}
         default = table.get("default_owner", default)
+        late_days = int(table.get("late", {}).get("days", late_days))
     if faults:
         raise BadInput("alarm rules not accepted: " + "; ".join(faults), field="rules")
     return Rules(
@@ -204,6 +208,7 @@ def rules_of(sources: Iterable[tuple[str, Mapping[str, Any]]], *, judges: Iterab
         owners=tuple(_owner(one) for one in owners),
         default_owner=_owner(default),
         groups=groups,
+        late_days=late_days,
     )
 
 
