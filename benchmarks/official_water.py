@@ -47,7 +47,6 @@ COLUMNS = {"ph": "ph", "do": "do", "cod_mn": "codmn", "nh3_n": "nh3n", "tp": "tp
 LEVELS = {label: level for level, label in LABELS_ZH.items()}
 BODIES = ("river", "lake")
 LAKE_WORDS = ("湖心", "湖中", "水库", "库心", "湖区")
-REASONS = ("on a limit", "stale", "mixture", "other body")
 
 
 @dataclass(slots=True)
@@ -63,6 +62,7 @@ class Row:
     body: int = 0
     how: str = ""
     reasons: list[str] = field(default_factory=list)
+    first: bool = False  # of its section in its file: no row before to compare with
 
     @property
     def ours(self) -> int:
@@ -176,6 +176,7 @@ def explain(rows: Sequence[Row]) -> list[Row]:
             row.reasons.append("mixture")
         if row.levels[1 - row.body] == row.official:
             row.reasons.append("other body")
+        row.first = before is None
     return differ
 
 
@@ -249,8 +250,8 @@ def summary(rows: Sequence[Row], differ: Sequence[Row], folder: Path) -> list[st
         + share(rows, [rounded_to_limits(row, both[row.body]) if row.official else row.ours for row in rows])
     )
     lines += ["", f"{len(differ)} rows differ. Reasons that fit (a row may have several):"]
-    for reasons, number in Counter(tuple(row.reasons) for row in differ).most_common():
-        lines.append(f"  {number:4d}  {' or '.join(reasons) or 'none found'}")
+    for words, number in Counter(why(row) for row in differ).most_common():
+        lines.append(f"  {number:4d}  {words}")
     lines += ["", "how sure the reasons are:"]
     lines += controls(rows, differ)
     known = folder / "sections.csv"
@@ -293,13 +294,19 @@ def controls(rows: Sequence[Row], differ: Sequence[Row]) -> list[str]:
     return lines
 
 
+def why(row: Row) -> str:
+    """The reasons that fit, in words."""
+    none = "no reason found" + (", but no row before to compare with" if row.first else "")
+    return " or ".join(row.reasons) or none
+
+
 def told(row: Row) -> str:
     """One differing row as a line."""
     when = row.time.strftime("%Y-%m-%d %H:%M") if row.time is not None else "no time"
     values = " ".join(f"{code}={text}" for code, text in row.texts.items() if text)
     return (
         f"{when}  {row.place[0]} {row.place[1]}: published {LABELS_ZH[row.official]}, ours {LABELS_ZH[row.ours]} "
-        f"({BODIES[row.body]} by {row.how}); {values}; {' or '.join(row.reasons) or 'no reason found'}"
+        f"({BODIES[row.body]} by {row.how}); {values}; {why(row)}"
     )
 
 
@@ -312,7 +319,7 @@ def write(differ: Sequence[Row], path: Path) -> None:
         for row in differ:
             levels = (LABELS_ZH[row.official], LABELS_ZH[row.ours])
             cells = [row.file, row.time, *row.place, *levels, BODIES[row.body], row.how, *row.texts.values()]
-            out.writerow([*cells, " or ".join(row.reasons)])
+            out.writerow([*cells, why(row)])
 
 
 def main() -> int:

@@ -35,7 +35,7 @@ def test_a_section_over_its_target():
     assert "设备小时均值" in item.reason
     assert verdict.sentence_zh == (
         "北温泉11月22日12时水质为Ⅳ类（轻度污染），未达到目标Ⅲ类；"
-        "定类因子：氨氮1.23 mg/L（Ⅳ类，超Ⅲ类0.23倍）。评价21项中的3项。"
+        "定类因子：氨氮1.23 mg/L（Ⅳ类，超Ⅲ类0.23倍）。评价21项中的3项，为指示性类别。"
     )
     assert "does not meet the target Class III" in verdict.sentence_en
     assert {ref.series for ref in verdict.evidence()} == {1, 2, 3}

@@ -363,7 +363,7 @@ def _verdict(judge: str, subject: str, told: Told, items: list[VerdictItem], not
         "source_items_over": list(told.over), "not_judged": dict(not_judged),
     }  # fmt: skip
     if found is not None:
-        extra["status_zh"], extra["colour_zh"] = status_words()[found.level]
+        extra["status_zh"], extra["colour_zh"] = status_words()[level or found.level]
         extra["class_of_valid_items"], extra["best_class"] = found.level, found.best
         extra["main_indicators_zh"] = indicator_words(found)
     sentence_zh, sentence_en = section_sentences(told)

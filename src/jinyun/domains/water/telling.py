@@ -122,6 +122,8 @@ def section_sentences(told: Told) -> tuple[str, str]:
     word = status_words()[found.level][0]
     share_zh = f"评价{found.of}项中的{found.evaluated}项"
     share_en = f"{found.evaluated} of {found.of} items evaluated"
+    if found.evaluated < found.of:  # all that an automatic station can give
+        share_zh, share_en = f"{share_zh}，为指示性类别", f"{share_en}, an indicative class"
     if after_zh:
         share_zh, share_en = f"{share_zh}；{after_zh}", f"{share_en}; {after_en}"
     if told.status is Status.CANNOT_JUDGE:
