@@ -17,7 +17,7 @@ GOOD = {
 def test_the_shipped_rules_name_judges_that_exist():
     rules = load_rules(judges=judges())
     assert {one.id for one in rules.verdict} == {
-        "outlet-now", "outlet-hour", "outlet-day", "section-target", "section-drop", "air-hour",
+        "outlet-now", "outlet-hour", "outlet-day", "section-target", "section-drop", "air-hour", "noise-night",
     }  # fmt: skip
     assert [one.id for one in rules.silence] == ["device-silent"]
 

@@ -27,6 +27,7 @@ PRIMARY: Mapping[str, tuple[str, ...]] = {
     "water": ("water.section_class", "water.section_class_day"),
     "air": ("air.aqi_hour", "air.aqi_day"),
     "outlet": ("emission.outlet_now", "emission.outlet_hour", "emission.outlet_day"),
+    "noise": ("noise.boundary_hour", "noise.zone_night", "noise.zone_day"),
 }
 """Judges whose verdict colours a site on the map, by group of kinds; first the one that speaks of now."""
 GROUPS: Mapping[str, str] = {
@@ -37,6 +38,8 @@ GROUPS: Mapping[str, str] = {
     "water_outlet": "outlet",
     "stack_outlet": "outlet",
     "river_outlet": "outlet",
+    "noise_station": "noise",
+    "noise_boundary": "noise",
 }
 WATER_BEYOND_WARN = 1  # one class beyond the target warns, more is bad
 AIR_WARN, AIR_BAD = 3, 4  # AQI levels: light pollution warns, from medium on bad
@@ -303,7 +306,7 @@ def pick_verdict(place: Mapping[str, Any], verdicts: Mapping[tuple[str, str], Ve
     recent = [v for v in found if now_s - v.window.end < STALE_S.get(v.window.period.name, 3600)]
     if not recent:
         return found[0] if found else None
-    if group == "outlet":
+    if group in ("outlet", "noise"):
         order = {"bad": 0, "warn": 1, "ok": 2, "unknown": 3}
         return min(recent, key=lambda v: order[site_status(place, v)])
     if recent[0] is found[0]:
