@@ -64,7 +64,7 @@ def run(given: dict[str, Any], verb: str, **more: Any) -> None:
     asked = Asked(
         verb=verb, source=given["source"], out=given["out"], sheet=given["sheet"], header_row=given["header_row"],
         maps=given["maps"] or (), map_file=given["map_file"], detection=given.get("limits_of_detection") or (),
-        rejects=given["rejects"], bom=not given["no_bom"], date=day_of(given["day"], "--date"),
+        rejects=given["rejects"], bom=not given["no_bom"], day=day_of(given["day"], "--date"),
         edition_on=day_of(given["edition_on"], "--edition-on"), sentences=given["sentences"], more=more,
     )  # fmt: skip
     signal.signal(signal.SIGTERM, _stop)  # a polite kill leaves no half file either
@@ -165,3 +165,127 @@ def air_day(
 ) -> None:  # fmt: skip
     """Daily AQI of every row of day means (O3: daily maximum 8 h mean), HJ 633 in the edition of its day."""
     run(dict(locals()), "air-day", grade=grade, not_monitored=not_monitored or ())
+
+
+@app.command("air-period")
+def air_period(
+    *, source: In, out: Out, maps: Maps = None, map_file: MapFile = None, sheet: Sheet = "", header_row: Header = 1,
+    day: Day = "", edition_on: AsOn = "", rejects: Rejects = None, sentences: Sentences = False,
+    strict: Strict = False, quiet: Quiet = False, no_bom: NoBom = False,
+    by: Annotated[str, typer.Option(help="month, quarter, year or all")] = "month",
+    missing_days: Annotated[str, typer.Option(help="ranking: own, or common (only days all places have)")] = "own",
+    leave_out_stamped: Annotated[bool, typer.Option(help="leave out days stamped as sand dust")] = False,
+    round_terms: Annotated[bool, typer.Option(help="composite index: round each term to two decimals first")] = False,
+    not_monitored: NotMonitored = None,
+) -> None:  # fmt: skip
+    """From day rows to months, quarters or years: means, percentiles, good days, composite index, rank (HJ 663)."""
+    run(
+        dict(locals()), "air-period", by=by, missing_days=missing_days, leave_out_stamped=leave_out_stamped,
+        round_terms=round_terms, not_monitored=not_monitored or (),
+    )  # fmt: skip
+
+
+Body = Annotated[str, typer.Option(help="river or lake, where no column says so")]
+Target = Annotated[str, typer.Option(help="target class, where no column says so, e.g. 3 or Ⅲ [default: Ⅲ]")]
+Due = Annotated[bool, typer.Option("--missing-is-due", help="an empty cell is a missing value, not an item left out")]
+
+
+@app.command("water-section")
+def water_section(
+    *, source: In, out: Out, maps: Maps = None, map_file: MapFile = None, sheet: Sheet = "", header_row: Header = 1,
+    day: Day = "", edition_on: AsOn = "", rejects: Rejects = None, sentences: Sentences = False,
+    strict: Strict = False, quiet: Quiet = False, no_bom: NoBom = False, limits_of_detection: Limits = None,
+    body: Body = "river", target: Target = "", missing_is_due: Due = False,
+) -> None:  # fmt: skip
+    """Class of every section row (GB 3838, 环办[2011]22号)."""
+    run(dict(locals()), "water-section", body=body, target=target, missing_is_due=missing_is_due)
+
+
+@app.command("water-river")
+def water_river(
+    *, source: In, out: Out, maps: Maps = None, map_file: MapFile = None, sheet: Sheet = "", header_row: Header = 1,
+    day: Day = "", edition_on: AsOn = "", rejects: Rejects = None, sentences: Sentences = False,
+    strict: Strict = False, quiet: Quiet = False, no_bom: NoBom = False, limits_of_detection: Limits = None,
+    body: Body = "river",
+    by: Annotated[str, typer.Option(help="month, quarter, year or all")] = "month",
+    group: Annotated[str, typer.Option(help="river, basin, city or all [default: the first there is]")] = "",
+    ice: Annotated[bool, typer.Option(help="ice prevents sampling: eight months are enough for a year")] = False,
+    ph: Annotated[str, typer.Option(help="mean of pH: values, as agencies do, or hydrogen")] = "values",
+) -> None:  # fmt: skip
+    """From section rows to rivers and basins by period: status, shares, main indicators, change."""
+    run(dict(locals()), "water-river", body=body, by=by, group=group, ice=ice, ph=ph)
+
+
+@app.command()
+def groundwater(
+    *, source: In, out: Out, maps: Maps = None, map_file: MapFile = None, sheet: Sheet = "", header_row: Header = 1,
+    day: Day = "", edition_on: AsOn = "", rejects: Rejects = None, sentences: Sentences = False,
+    strict: Strict = False, quiet: Quiet = False, no_bom: NoBom = False, limits_of_detection: Limits = None,
+    target: Target = "", missing_is_due: Due = False,
+) -> None:  # fmt: skip
+    """Class of every well row (GB/T 14848)."""
+    run(dict(locals()), "groundwater", target=target, missing_is_due=missing_is_due)
+
+
+@app.command()
+def noise(
+    *, source: In, out: Out, maps: Maps = None, map_file: MapFile = None, sheet: Sheet = "", header_row: Header = 1,
+    day: Day = "", edition_on: AsOn = "", rejects: Rejects = None, sentences: Sentences = False,
+    strict: Strict = False, quiet: Quiet = False, no_bom: NoBom = False,
+    kind: Annotated[str, typer.Option(help="zone, area, road or boundary")] = "zone",
+    zone: Annotated[str, typer.Option(help="function zone, where no column says so: 0, 1, 2, 3, 4a, 4b")] = "",
+    part: Annotated[str, typer.Option(help="day or night, where neither a column nor the hour says so")] = "",
+    city: Annotated[str, typer.Option(help="name of the city, where no column says so")] = "",
+    standard: Annotated[str, typer.Option(help="boundary: gb12348, gb22337 or gb12523")] = "",
+    lmax_kind: Annotated[str, typer.Option(help="boundary, night: frequent or occasional")] = "frequent",
+    indoor: Annotated[bool, typer.Option(help="boundary: measured in the room, limit - 10")] = False,
+    hour_label: Annotated[str, typer.Option(help="what the label of an hour names: start or end")] = "start",
+    day_from: Annotated[int, typer.Option(help="hour the day begins with [default: 6]")] = -1,
+    night_from: Annotated[int, typer.Option(help="hour the night begins with [default: 22]")] = -1,
+    night: Annotated[str, typer.Option(help="began (22–06 of the next date) or calendar")] = "",
+) -> None:  # fmt: skip
+    """Noise: Ld, Ln and Ldn of zones from hourly or 1-s rows, boundaries, means of a city's grid and roads."""
+    if hour_label not in ("end", "start"):
+        raise BadInput(f"--hour-label {hour_label!r} is unknown", hint="end or start")
+    run(
+        dict(locals()), "noise", kind=kind, zone=zone, part=part, city=city, standard=standard, lmax_kind=lmax_kind,
+        indoor=indoor, hour_label=hour_label, day_from=day_from, night_from=night_from, night=night,
+    )  # fmt: skip
+
+
+@app.command()
+def soil(
+    *, source: In, out: Out, maps: Maps = None, map_file: MapFile = None, sheet: Sheet = "", header_row: Header = 1,
+    day: Day = "", edition_on: AsOn = "", rejects: Rejects = None, sentences: Sentences = False,
+    strict: Strict = False, quiet: Quiet = False, no_bom: NoBom = False, limits_of_detection: Limits = None,
+    standard: Annotated[str, typer.Option(help="gb36600 (construction land) or gb15618 (farmland)")],
+    land: Annotated[str, typer.Option(help="use of the land, where no column says so: 1, 2, R, M, paddy, other…")] = "",
+) -> None:  # fmt: skip
+    """Soil samples: GB 36600 by use of land, GB 15618 by use and pH."""
+    run(dict(locals()), "soil", standard=standard, land=land)
+
+
+@app.command()
+def outlet(
+    *, source: In, out: Out, maps: Maps = None, map_file: MapFile = None, sheet: Sheet = "", header_row: Header = 1,
+    day: Day = "", edition_on: AsOn = "", rejects: Rejects = None, sentences: Sentences = False,
+    strict: Strict = False, quiet: Quiet = False, no_bom: NoBom = False, limits_of_detection: Limits = None,
+    standard: Annotated[str, typer.Option(help='national standard, e.g. "GB 18918-2002"')] = "",
+    group: Annotated[str, typer.Option(help="grade or kind of outlet, e.g. grade_1a, coal, kiln")] = "",
+    limits: Annotated[Path | None, typer.Option(help="CSV of permit or local limits (jinyun standards check)")] = None,
+    stage: Annotated[str, typer.Option(help="new, in_use or special")] = "",
+    condition: Annotated[list[str] | None, typer.Option(help="condition of rows that holds here; repeatable")] = None,
+    fact: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="province, built, height, fuel…; repeatable")
+    ] = None,
+    period: Annotated[str, typer.Option(help="what a figure stands for: hour or day")] = "",
+    reference_o2: Annotated[str, typer.Option(help="reference oxygen of permit limits [%]")] = "",
+    converted: Annotated[bool, typer.Option("--converted", help="figures are converted to reference oxygen")] = False,
+) -> None:  # fmt: skip
+    """Outlets against a national standard, a local one or a permit; flue gas at its reference oxygen."""
+    if period not in ("", "hour", "day"):
+        raise BadInput(f"--period {period!r} is unknown", hint="hour or day")
+    run(
+        dict(locals()), "outlet", standard=standard, group=group or None, limits=limits, stage=stage or None,
+        conditions=condition or (), facts=fact or (), period=period, reference_o2=reference_o2, converted=converted,
+    )  # fmt: skip

@@ -12,10 +12,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from jinyun.app.judging.cells import Kind
+from jinyun.app.judging.files_in import Arrow
 from jinyun.app.judging.headings import Recognised, Want
 from jinyun.app.judging.rows import Rows
 from jinyun.app.judging.verb import TIMES, Options, Verb, any_of
-from jinyun.app.judging.verdicts import JOIN, TEXT, WHOLE, arrays, edition_text
+from jinyun.app.judging.verdicts import JOIN, TEXT, WHOLE, edition_text, picked
 from jinyun.domains.air.aqi import Aqi, aqi_daily, aqi_hourly, rounded
 from jinyun.domains.air.columns import AqiColumns, aqi_columns
 from jinyun.domains.air.judges import CATEGORY_EN
@@ -31,6 +32,12 @@ ROLLING: Mapping[str, Key] = {
     "o3_8h": ("o3", "8h"), "pm10_24h": ("pm10", "24h"), "pm2_5_24h": ("pm2_5", "24h"), "so2_24h": ("so2", "24h"),
 }  # fmt: skip
 """Rolling means that only the hourly text of 2012 uses."""
+
+
+class NonDetect(BadInput):
+    """A rule needs a figure, and the cell says that nothing was detected."""
+
+    code = "non-detect"
 
 
 class Air(Verb):
@@ -58,7 +65,7 @@ class Air(Verb):
         if absent:
             self.notes.append(f"no column of {', '.join(absent)}: missing in every row")
 
-    def columns(self, found: Recognised) -> dict[str, pa.DataType]:
+    def columns(self) -> dict[str, pa.DataType]:
         parts = {f"judged_iaqi_{p}": WHOLE for p in POLLUTANTS}
         return {
             "judged_aqi": WHOLE, "judged_level": WHOLE, "judged_category": TEXT, "judged_primary": TEXT, **parts,
@@ -74,7 +81,7 @@ class Air(Verb):
             if rows.has(name):
                 cell = rows.figures(name).at(row)
                 if cell.kind is Kind.NON_DETECT:
-                    raise BadInput(f"{name} was not detected, and an AQI has no rule for it",
+                    raise NonDetect(f"{name} was not detected, and an AQI has no rule for it",
                                    hint="write the figure, or leave the cell empty")  # fmt: skip
                 found[name] = cell.value
         return found
@@ -115,17 +122,14 @@ class Air(Verb):
             "judged_clause": f"{table.standard}；{standard}{words}",
         }
 
-    def window(self, rows: Rows, row: int) -> Window | None:
-        if rows.whens is None and self.options.date is None:
-            return None
+    def window(self, rows: Rows, row: int) -> Window:
         raise NotImplementedError
 
     def _sentences(
         self, rows: Rows, row: int, values: Mapping[str, Decimal | None], result: Aqi, table: IndexEdition
     ) -> dict[str, str]:
         """Two sentences that can be read out, as the node's own verdicts say them."""
-        window = self.window(rows, row)
-        when_zh, when_en = window_words(window) if window else ("", "")
+        when_zh, when_en = window_words(self.window(rows, row))
         name = rows.text("name", row) or f"第{rows.batch.row_number(row)}行"
         if result.value is None or result.level is None:
             lost_zh = listed(factor_of(one).zh for one in result.missing)
@@ -145,7 +149,7 @@ class Air(Verb):
 
     # --- by columns ----------------------------------------------------------------------------------------------
 
-    def judge(self, rows: Rows) -> dict[str, pa.Array]:
+    def judge(self, rows: Rows) -> dict[str, Arrow]:
         """The rows whose figures fit millionths go by columns, edition by edition; the rest one by one."""
         if self.options.exact or self.options.sentences:
             return super().judge(rows)
@@ -166,7 +170,7 @@ class Air(Verb):
             except JinyunError:
                 continue  # said row by row
             editions.setdefault(mark, (day, []))[1].append(code)
-        pieces: list[tuple[NDArray[np.int64], dict[str, pa.Array]]] = []
+        pieces: list[tuple[NDArray[np.int64], dict[str, Arrow]]] = []
         for day, codes in editions.values():
             known = np.zeros(len(days.cells), bool)
             known[codes] = True
@@ -174,28 +178,7 @@ class Air(Verb):
             if len(mine):
                 picked = {name: column[mine] for name, column in values.items()}
                 pieces.append((mine, self._piece(picked, day, rows.reader.as_on)))
-        return self._together(rows, pieces)
-
-    def _together(self, rows: Rows, pieces: list[tuple[NDArray[np.int64], dict[str, pa.Array]]]) -> dict[str, pa.Array]:
-        done = np.zeros(rows.count, bool)
-        for mine, _ in pieces:
-            done[mine] = True
-        rest = [row for row in np.flatnonzero(~done).tolist() if row not in rows.problems]
-        single = arrays([self._one(rows, row) for row in rest], self.given)
-        # Where each row's answer lies when the pieces are laid end to end; the last place holds nothing.
-        place = np.full(rows.count, -1, np.int64)
-        start = 0
-        for mine, _ in pieces:
-            place[mine] = np.arange(start, start + len(mine))
-            start += len(mine)
-        place[rest] = np.arange(start, start + len(rest))
-        take = pa.array(place, mask=place < 0)
-        out = {}
-        for name, kind in self.given.items():
-            parts = [piece.get(name, pa.nulls(len(mine), kind)) for mine, piece in pieces]
-            whole = pa.concat_arrays([*parts, single[name]])
-            out[name] = whole if len(pieces) == 1 and len(pieces[0][0]) == rows.count else whole.take(take)
-        return out
+        return self.together(rows, pieces)
 
     def index_columns(self, values: Mapping[str, NDArray[np.int64]], table: IndexEdition) -> AqiColumns:
         raise NotImplementedError
@@ -205,18 +188,18 @@ class Air(Verb):
     ) -> NDArray[np.bool_]:
         raise NotImplementedError
 
-    def _piece(self, values: Mapping[str, NDArray[np.int64]], day: date, as_on: date | None) -> dict[str, pa.Array]:
+    def _piece(self, values: Mapping[str, NDArray[np.int64]], day: date, as_on: date | None) -> dict[str, Arrow]:
         """The judged columns of rows that one edition judges."""
         table = index_edition(day)
         found = self.index_columns(values, table)
         none = found.aqi < 0
         over = self.over_columns(values, found, table, day)
-        categories = pa.array(["NA", *(level.category_zh for level in table.levels)])
+        categories = ["NA", *(level.category_zh for level in table.levels)]
         masks, back = np.unique(found.primary, return_inverse=True)
-        primary = pa.array([JOIN.join(found.names(int(mask))) or None for mask in masks], TEXT)
+        primary = [JOIN.join(found.names(int(mask))) or None for mask in masks]
         lacks, lack_back = np.unique(np.where(none, found.missing, 0), return_inverse=True)
-        reasons = pa.array([_missing_text(found.names(int(m))) if m else None for m in lacks], TEXT)
-        states = pa.array([Status.ATTAINS.value, Status.EXCEEDS.value, Status.CANNOT_JUDGE.value])
+        reasons = [_missing_text(found.names(int(m))) if m else None for m in lacks]
+        states = [Status.ATTAINS.value, Status.EXCEEDS.value, Status.CANNOT_JUDGE.value]
         state = np.where(over, 1, np.where(none, 2, 0))
         ranks = {0: 0, **{level.level: n for n, level in enumerate(table.levels, 1)}}
         rank = np.array([ranks.get(n, 0) for n in range(max(ranks) + 1)], np.int64)
@@ -225,14 +208,14 @@ class Air(Verb):
         return {
             "judged_aqi": pa.array(found.aqi.astype(np.int32), mask=none),
             "judged_level": pa.array(found.level.astype(np.int32), mask=none),
-            "judged_category": categories.take(pa.array(rank[found.level])),
-            "judged_primary": primary.take(pa.array(back.reshape(-1))),
+            "judged_category": picked(categories, rank[found.level]),
+            "judged_primary": picked(primary, back.reshape(-1)),
             **{
                 f"judged_iaqi_{name}": pa.array(part.astype(np.int32), mask=part < 0)
                 for name, part in found.iaqi.items()
             },
-            "judged_status": states.take(pa.array(state)),
-            "judged_reason": reasons.take(pa.array(lack_back.reshape(-1))),
+            "judged_status": picked(states, state),
+            "judged_reason": picked(reasons, lack_back.reshape(-1)),
             **{name: pa.repeat(pa.scalar(word), count) for name, word in words.items()},
         }
 
@@ -258,7 +241,7 @@ class AirHour(Air):
         if self.method == "text_2012":
             self.pollutants = (*POLLUTANTS, *ROLLING)
 
-    def window(self, rows: Rows, row: int) -> Window | None:
+    def window(self, rows: Rows, row: int) -> Window:
         found = rows.when(row)
         start = _midnight(found.day) + (found.second or 0) // 3600 * 3600 - (3600 if self.hour_ends else 0)
         return Window(Period.HOUR if found.second is not None else Period.DAY, start, start + 3600)
@@ -271,6 +254,7 @@ class AirHour(Air):
         return aqi_hourly(plain, table, method=self.method, rolling=self._rolling(values), not_monitored=self.left_out)
 
     def over(self, values: Mapping[str, Decimal | None], result: Aqi, table: IndexEdition, day: date) -> bool:
+        del values, day  # an hour is judged by its index
         return result.value is not None and result.value > table.good_up_to
 
     def index_columns(self, values: Mapping[str, NDArray[np.int64]], table: IndexEdition) -> AqiColumns:
@@ -281,6 +265,7 @@ class AirHour(Air):
     def over_columns(
         self, values: Mapping[str, NDArray[np.int64]], found: AqiColumns, table: IndexEdition, day: date
     ) -> NDArray[np.bool_]:
+        del values, day
         return found.aqi > table.good_up_to
 
 
@@ -291,7 +276,7 @@ class AirDay(Air):
     uses = ("air", "air-day")
     pollutants = (*POLLUTANTS, "o3_1h")
 
-    def window(self, rows: Rows, row: int) -> Window | None:
+    def window(self, rows: Rows, row: int) -> Window:
         start = _midnight(rows.when(row).day)
         return Window(Period.DAY, start, start + 86400)
 
@@ -310,6 +295,7 @@ class AirDay(Air):
 
     def over(self, values: Mapping[str, Decimal | None], result: Aqi, table: IndexEdition, day: date) -> bool:
         """A day attains by concentration: the 2026 text has no more exceedance pollutants."""
+        del result
         limits = self._limits(table, day)
         return any(
             value is not None and name in limits and rounded(_base(name), value, table) > limits[name]

@@ -7,6 +7,7 @@ printed; a binary float from Parquet or Excel is taken at its shortest text, whi
 from __future__ import annotations
 
 import enum
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        if value != value:  # NaN
+        if math.isnan(value):
             return ""
         return format(value, ".0f") if value.is_integer() and abs(value) < 1e15 else repr(value)
     if isinstance(value, Decimal):
@@ -141,7 +142,7 @@ def when(value: Any) -> When | None:
     NoDate
         When it is neither.
     """
-    if value is None or value != value:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, datetime):
         return _moment(value)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -19,6 +20,9 @@ import pyarrow as pa
 from jinyun.kernel.errors import BadInput
 
 BATCH = 65_536
+
+Arrow = Any
+"""A pyarrow array; its stubs know too little of it to name the type."""
 KINDS = {".csv": "csv", ".txt": "csv", ".tsv": "csv", ".xlsx": "xlsx", ".parquet": "parquet", ".pq": "parquet"}
 EXCEL_DIGITS = ".15g"
 """Excel keeps fifteen digits: what lies behind them is dust of the binary number."""
@@ -30,7 +34,7 @@ csv.field_size_limit(1 << 24)
 class Batch:
     """Rows of a file. `first` is the number of its first row, as a spreadsheet counts it."""
 
-    columns: Sequence[pa.Array]
+    columns: Sequence[Arrow]
     rows: int
     first: int
     problems: dict[int, tuple[str, str]] = field(default_factory=dict)  # row in the batch -> reason code, sentence
@@ -150,7 +154,7 @@ class CsvSource(Source):
                 if set(map(len, rows)) != {width}:
                     self._mend(rows, width, problems)
                 columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
-                done = self._file.buffer.tell() / self._size if self._size else 1.0
+                done = os.lseek(self._file.fileno(), 0, os.SEEK_CUR) / self._size if self._size else 1.0
                 yield Batch(columns, len(rows), first, problems, min(done, 1.0))
                 first += len(rows)
 
@@ -190,7 +194,7 @@ def encoding_of(path: Path) -> str:
 
 def _delimiter(header: str) -> str:
     outside = "".join(header.split('"')[::2])
-    return max((",", "\t", ";"), key=lambda mark: outside.count(mark))
+    return max((",", "\t", ";"), key=outside.count)
 
 
 # --- Excel --------------------------------------------------------------------------------------------------------
@@ -252,7 +256,7 @@ def _shown(cell: Any) -> str:
     return str(cell)
 
 
-def _typed(cells: list[Any]) -> pa.Array:
+def _typed(cells: list[Any]) -> Arrow:
     cells = [None if cell == "" else cell for cell in cells]
     kinds = {type(cell) for cell in cells if cell is not None}
     if kinds and kinds <= {int, float}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 
-from jinyun.app.judging.files_in import kind_of
+from jinyun.app.judging.files_in import Arrow, kind_of
 from jinyun.kernel.errors import BadInput, Unavailable
 from jinyun.kernel.terms import CHINA
 
@@ -27,7 +28,7 @@ PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.(\d+))?")
 
 
 class Sink:
-    """An open output table. Used with ``with``: leaving it well gives the file its name, leaving it badly removes it."""
+    """An open output table. Left well, a ``with`` gives the file its name; left badly, it removes what was written."""
 
     def __init__(self, path: Path, schema: pa.Schema, numbers: frozenset[str] = frozenset()) -> None:
         self.path, self.schema, self.rows = path, schema, 0
@@ -41,7 +42,7 @@ class Sink:
     def open(self) -> None:
         raise NotImplementedError
 
-    def write(self, columns: Sequence[pa.Array]) -> None:
+    def write(self, columns: Sequence[Arrow]) -> None:
         raise NotImplementedError
 
     def close(self) -> None:
@@ -78,7 +79,7 @@ class ParquetSink(Sink):
 
         self._writer = pq.ParquetWriter(self.part, self.schema, compression="zstd")
 
-    def write(self, columns: Sequence[pa.Array]) -> None:
+    def write(self, columns: Sequence[Arrow]) -> None:
         self._writer.write_batch(pa.record_batch(list(columns), schema=self.schema))
         self.rows += len(columns[0])
 
@@ -100,7 +101,7 @@ class CsvSink(Sink):
         csv.writer(head, lineterminator="\n").writerow(self.schema.names)
         self._file.write(head.getvalue().encode("utf-8-sig" if self._bom else "utf-8"))
 
-    def write(self, columns: Sequence[pa.Array]) -> None:
+    def write(self, columns: Sequence[Arrow]) -> None:
         texts = [as_text(column) for column in columns]
         table = pa.Table.from_arrays(texts, names=[f"c{n}" for n in range(len(texts))])
         block = io.BytesIO()
@@ -140,7 +141,7 @@ class ExcelSink(Sink):
             self._formats[text] = self._book.add_format({"num_format": text})
         return self._formats[text]
 
-    def write(self, columns: Sequence[pa.Array]) -> None:
+    def write(self, columns: Sequence[Arrow]) -> None:
         count = len(columns[0])
         if self.rows + count + 1 > EXCEL_ROWS:
             raise BadInput(f"an Excel sheet holds {EXCEL_ROWS - 1:,} rows, the result has more",
@@ -167,7 +168,7 @@ class ExcelSink(Sink):
         elif isinstance(value, bool):
             sheet.write_boolean(row, column, value)
         elif isinstance(value, int | float | Decimal):
-            if value == value and abs(value) != float("inf"):
+            if math.isfinite(value):
                 sheet.write_number(row, column, value)
         elif isinstance(value, datetime):
             when = value.astimezone(CHINA).replace(tzinfo=None) if value.tzinfo else value
@@ -181,7 +182,7 @@ class ExcelSink(Sink):
         self._book.close()
 
 
-def as_text(column: pa.Array) -> pa.Array:
+def as_text(column: Arrow) -> Arrow:
     """A column as the text of a CSV; times in China time, nothing for null and NaN."""
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_integer(kind):
@@ -193,7 +194,9 @@ def as_text(column: pa.Array) -> pa.Array:
     if pa.types.is_floating(kind):
         return pc.if_else(pc.is_nan(column), pa.scalar(None, pa.string()), column.cast(pa.string()))
     if pa.types.is_timestamp(kind):
-        return pa.array([_time_text(one) for one in column.to_pylist()], pa.string())
+        coded = column.dictionary_encode()  # times repeat from site to site
+        texts = pa.array([_time_text(one) for one in coded.dictionary.to_pylist()], pa.string())
+        return texts.take(coded.indices)
     if pa.types.is_boolean(kind) or pa.types.is_decimal(kind) or pa.types.is_date(kind):
         return column.cast(pa.string())
     return pa.array([None if one is None else _other(one) for one in column.to_pylist()], pa.string())

@@ -40,6 +40,7 @@ class Want:
     needed: bool = False
     signed: bool = False
     spellings: tuple[str, ...] = ()  # beside those of the tables
+    assumed: str = ""  # unit of a heading that names none, where it is not `unit`: the standard prints another
 
     @property
     def is_number(self) -> bool:
@@ -239,8 +240,10 @@ def recognise(
         try:
             claims.setdefault(meaning, []).append((rank, _column(by[meaning], position, heading, read.unit)))
         except BadInput as wrong:
-            raise BadInput(f"the heading {heading!r}: {wrong}", field=heading,
-                           hint=f'say what it is with --map "{heading}={meaning}[unit]", or leave it with =-') from None  # fmt: skip
+            raise BadInput(
+                f"the heading {heading!r}: {wrong}", field=heading,
+                hint=f'say what it is with --map "{heading}={meaning}[unit]", or leave it with =-',
+            ) from None  # fmt: skip
     for meaning, rivals in claims.items():
         best = min(rank for rank, _ in rivals)
         first = [column for rank, column in rivals if rank == best]
@@ -248,7 +251,8 @@ def recognise(
             listed = " and ".join(repr(column.heading) for column in first)
             raise BadInput(
                 f"the columns {listed} could both be {meaning}", field=meaning,
-                hint=f'say which with --map "{first[0].heading}={meaning}", or leave one with --map "{first[1].heading}={LEAVE}"',
+                hint=f'say which with --map "{first[0].heading}={meaning}", or leave one alone with '
+                f'--map "{first[1].heading}={LEAVE}"',
             )  # fmt: skip
         taken[meaning] = first[0]
         if len(rivals) > 1:
@@ -313,6 +317,7 @@ def _mapped(
 def _column(want: Want, position: int, heading: str, unit: str | None) -> Column:
     if not want.is_number:
         return Column(want.meaning, position, heading)
-    if unit is None or unit == want.unit or {unit, want.unit} <= {"1", "dimensionless", ""}:
+    given = unit if unit is not None else want.assumed or want.unit
+    if given == want.unit or {given, want.unit} <= {"1", "dimensionless", ""}:
         return Column(want.meaning, position, heading, want.unit, assumed=unit is None)
-    return Column(want.meaning, position, heading, unit, scale=unit_factor(unit, want.unit))
+    return Column(want.meaning, position, heading, given, assumed=unit is None, scale=unit_factor(given, want.unit))

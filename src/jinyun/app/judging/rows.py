@@ -102,10 +102,7 @@ class Rows:
             def read(value: Any) -> Cell:
                 cell = number(text_of(value), signed=want.signed)
                 if cell.kind is Kind.NON_DETECT and cell.value is None:
-                    if floor is None:
-                        return Cell(Kind.BAD, None, ("no-detection-limit", f"{text_of(value)!r} without its detection "
-                                    f"limit; write <limit in the cell, or give --detection-limit {meaning}=0.01"))  # fmt: skip
-                    return Cell(Kind.NON_DETECT, floor)
+                    return _below(text_of(value), meaning) if floor is None else Cell(Kind.NON_DETECT, floor)
                 if cell.value is None or column.scale == 1:
                     return cell
                 return Cell(cell.kind, cell.value * column.scale)
@@ -154,12 +151,17 @@ class Rows:
 
     def text(self, meaning: str, row: int) -> str:
         """A cell as stripped text; empty where there is no such column or cell."""
-        if not self.has(meaning):
-            return ""
+        return str(self.words(meaning).at(row)) if self.has(meaning) else ""
+
+    def words(self, meaning: str) -> Coded:
+        """A column of stripped texts; one empty text where there is no such column."""
         if meaning not in self._texts:
-            column = self.reader.columns[meaning]
-            self._texts[meaning] = self._coded(f"text {meaning}", column, lambda value: text_of(value).strip(), "")
-        return str(self._texts[meaning].at(row))
+            column = self.reader.columns.get(meaning)
+            if column is None:
+                self._texts[meaning] = Coded(np.zeros(self.count, np.int64), [""])
+            else:
+                self._texts[meaning] = self._coded(f"text {meaning}", column, lambda value: text_of(value).strip(), "")
+        return self._texts[meaning]
 
     # --- days ----------------------------------------------------------------------------------------------------
 
@@ -230,6 +232,12 @@ class Rows:
         if self.whens is None:
             return Coded(np.zeros(self.count, np.int64), [self.given_day()])
         return Coded(self.whens.codes, [one.day if isinstance(one, When) else None for one in self.whens.cells])
+
+
+def _below(text: str, meaning: str) -> Cell:
+    """Not detected, and nobody says below what."""
+    hint = f"write <limit in the cell, or give --detection-limit {meaning}=0.01"
+    return Cell(Kind.BAD, None, ("no-detection-limit", f"{text!r} without its detection limit; {hint}"))
 
 
 def _micro(cell: Cell) -> int | None:

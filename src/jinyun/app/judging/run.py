@@ -17,7 +17,7 @@ from typing import Any, TextIO
 import pyarrow as pa
 
 from jinyun.app.judging.cells import Kind, number
-from jinyun.app.judging.files_in import BATCH, Batch, Source, kind_of, open_table
+from jinyun.app.judging.files_in import BATCH, Arrow, Batch, Source, kind_of, open_table
 from jinyun.app.judging.files_out import PART, Sink, as_text, open_sink
 from jinyun.app.judging.headings import MAP, Recognised, Want, read_maps, recognise, unit_named
 from jinyun.app.judging.rows import Reader, Rows
@@ -57,7 +57,7 @@ class Asked:
     detection: Sequence[str] = ()  # "tp=0.01[mg/L]"
     rejects: Path | None = None
     bom: bool = True
-    date: date | None = None
+    day: date | None = None  # --date
     edition_on: date | None = None
     sentences: bool = False
     exact: bool = False
@@ -84,7 +84,7 @@ class Summary:
         what = f"{self.rows} rows read"
         if self.results != self.rows:
             what += f", {self.results} results"
-        rate = f" in {self.seconds:.1f} s ({self.rows / self.seconds:,.0f} rows/s)" if self.seconds >= 1 else ""
+        rate = f" in {self.seconds:.1f} s ({self.rows / self.seconds:,.0f} rows/s)" if self.rows >= 1000 else ""
         return (
             f"{what}{rate}: {self.judged} judged ({self.states['attains']} attain, {self.states['exceeds']} exceed), "
             f"{self.states['cannot_judge']} cannot be judged, {self.problems} rows with problems"
@@ -118,15 +118,16 @@ def judge_file(asked: Asked, tell: Tell = lambda _: None, tick: Tick = lambda _r
     started = time.monotonic()
     _paths(asked)
     source = open_table(asked.source, sheet=asked.sheet, header_row=asked.header_row)
-    verb = make_verb(asked.verb, Options(asked.date, asked.edition_on, asked.sentences, asked.exact, {}, asked.more))
+    verb = make_verb(asked.verb, Options(asked.day, asked.edition_on, asked.sentences, asked.exact, {}, asked.more))
     wants = tuple(verb.wants())
     found = recognise(source.headings, wants, verb.uses, read_maps(asked.maps, asked.map_file))
+    verb = verb.fitting(found)
     verb.prepare(found)
     for line in (*source.told, *found.notes, found.sentence()):
         tell(line)
     by = {want.meaning: want for want in wants}
-    reader = Reader(found.columns, by, asked.date, asked.edition_on, verb.hour_ends, _detection(asked.detection, by))
-    _times(source, found, asked, tell)
+    reader = Reader(found.columns, by, asked.day, asked.edition_on, verb.hour_ends, _detection(asked.detection, by))
+    _times(found, asked, tell)
     summary = Summary()
     with ExitStack() as stack:
         rejects = stack.enter_context(_rejects(asked.rejects, source.headings)) if asked.rejects else None
@@ -134,6 +135,7 @@ def judge_file(asked: Asked, tell: Tell = lambda _: None, tick: Tick = lambda _r
             _groups(asked, source, verb, reader=reader, summary=summary, rejects=rejects, tick=tick)
         else:
             _rows(asked, source, verb, found, reader=reader, summary=summary, rejects=rejects, tick=tick)
+    verb.finish()
     summary.seconds = time.monotonic() - started
     summary.notes += verb.notes
     return summary
@@ -148,15 +150,17 @@ def _paths(asked: Asked) -> None:
         raise BadInput("--rejects and --out name the same file")
 
 
-def _times(source: Source, found: Recognised, asked: Asked, tell: Tell) -> None:
+def _times(found: Recognised, asked: Asked, tell: Tell) -> None:
     """A file needs days from somewhere."""
     has = {"time", "month"} & set(found.columns)
-    if has and asked.date is not None:
-        tell(f"the file has dates of its own; {asked.date} is used only for rows without one")
-    if not has and asked.date is None and asked.edition_on is None:
+    if has and asked.day is not None:
+        tell(f"the file has dates of its own; {asked.day} is used only for rows without one")
+    if not has and asked.day is None and asked.edition_on is None:
         left = ", ".join(repr(heading) for heading in found.left[:20]) or "none"
-        raise BadInput(f"no column of dates was recognised (not used: {left}), and the day of the data chooses the "
-                       "edition", field="date", hint='give --date 2026-03-01, or --map "your heading=time"')  # fmt: skip
+        raise BadInput(
+            f"no column of dates was recognised (not used: {left}), and the day of the data chooses the edition",
+            field="date", hint='give --date 2026-03-01, or --map "your heading=time"',
+        )  # fmt: skip
 
 
 def _detection(pairs: Sequence[str], by: Mapping[str, Want]) -> dict[str, Decimal]:
@@ -201,7 +205,7 @@ def _rows(
     summary.results = summary.rows
 
 
-def _problems(rows: Rows) -> pa.Array:
+def _problems(rows: Rows) -> Arrow:
     if not rows.problems:
         return pa.nulls(rows.count, pa.string())
     texts: list[str | None] = [None] * rows.count
@@ -210,7 +214,7 @@ def _problems(rows: Rows) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def _count(summary: Summary, rows: Rows, states: pa.Array | None) -> None:
+def _count(summary: Summary, rows: Rows, states: Arrow | None) -> None:
     summary.rows += rows.count
     summary.problems += len(rows.problems)
     summary.reasons.update(code for code, _ in rows.problems.values())

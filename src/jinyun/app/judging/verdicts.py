@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from jinyun.app.judging.files_in import Arrow
 from jinyun.kernel.factors import factors
 from jinyun.kernel.terms import Status, Verdict
 
@@ -62,7 +63,13 @@ def zh(code: str, names: Mapping[str, str] | None = None) -> str:
     return (names or {}).get(code) or (known.zh if known else code)
 
 
-def arrays(rows: Sequence[Mapping[str, Any] | None], columns: Mapping[str, pa.DataType]) -> dict[str, pa.Array]:
+def picked(choices: Sequence[Any], at: Any, kind: pa.DataType = TEXT) -> Arrow:
+    """Of a few choices the one that each row's number names."""
+    all_of_them: Any = pa.array(choices, kind)
+    return all_of_them.take(pa.array(at))
+
+
+def arrays(rows: Sequence[Mapping[str, Any] | None], columns: Mapping[str, pa.DataType]) -> dict[str, Arrow]:
     """Rows of results as columns; None: the row was not judged."""
     return {
         name: pa.array([None if row is None else row.get(name) for row in rows], kind) for name, kind in columns.items()
