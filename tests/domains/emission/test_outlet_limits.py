@@ -182,8 +182,8 @@ def test_the_newest_reading_is_held_against_the_standard():
 
 
 def test_records_and_rows_of_a_local_standard_are_one():
-    row = {"standard": "DB50/1-2024", "item_code": "cod_cr", "op": "le", "value": "30", "unit": "mg/L", "source": "text",
-           "verified": "", "valid_from": "2025-01-01"}  # fmt: skip
+    row = {"standard": "DB50/1-2024", "item_code": "cod_cr", "op": "le", "value": "30", "unit": "mg/L",
+           "source": "text", "verified": "", "valid_from": "2025-01-01"}  # fmt: skip
     record = record_of(row)
     assert record == {"item": "cod_cr", "standard": "DB50/1-2024", "op": "le", "value": "30", "unit": "mg/L",
                       "source": "text", "valid_from": "2025-01-01"}  # fmt: skip

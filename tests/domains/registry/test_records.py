@@ -10,8 +10,8 @@ TYPES = {one.id: one for one in DOMAIN.records}
 NAMES = {
     "enterprise": "name uscc industry address place jurisdiction contact phone",
     "site": "name kind place jurisdiction enterprise river order_km upstream target_class body zone day_hours note",
-    "outlet": "name code kind site enterprise receiving_water reference_o2 process standard standard_group standard_stage "
-    "standard_conditions fuel built stack_height buildings_height",
+    "outlet": "name code kind site enterprise receiving_water reference_o2 process standard standard_group "
+    "standard_stage standard_conditions fuel built stack_height buildings_height",
     "permit_limit": "outlet factor period limit unit converted valid_from valid_to basis",
     "standard_limit": "standard table_no item item_zh group condition stage period op value value_hi unit "
     "reference_o2 source note valid_from valid_to",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from jinyun.domains.emission.rules import PACKAGE
 from jinyun.kernel.factors import factors
@@ -67,7 +68,7 @@ class EmissionLimit:
     @property
     def judgeable(self) -> bool:
         """False where no comparison is possible, whatever the value."""
-        return bool(self.alternatives) or self.value is not None or self.op == "not_detected"
+        return bool(self.alternatives) or self.value is not None or (self.op == "not_detected" and not self.reason)
 
     def met_by(self, value: Decimal) -> bool | None:
         """True when `value` [`factor_unit`] keeps the limit; None when it cannot be told.
@@ -101,6 +102,7 @@ class EmissionLimit:
         )  # fmt: skip
 
 
+@cache
 def table_unit(item: str, unit: str) -> str:
     """The unit of a figure in the house's words: a Ringelmann number is a pure number."""
     for row in csv_rows(PACKAGE, "items.csv"):

@@ -92,19 +92,21 @@ def named(part: str, conditions: Iterable[str]) -> bool:
     return any(condition.strip().casefold() in words for condition in conditions)
 
 
-def parts_of(condition: str) -> list[str]:
-    return [part.strip() for part in condition.split(";") if part.strip()]
+@cache
+def parts_of(condition: str) -> Sequence[str]:
+    return tuple(part.strip() for part in condition.split(";") if part.strip())
 
 
 def fit(row: LimitRow, facts: Facts, conditions: Sequence[str]) -> Fit:
     """Whether a row's condition holds for these facts."""
     rank, unknown = 0, []
+    known_parts = selectors(row.standard)
     for part in parts_of(row.condition):
-        if named(part, conditions) or row.condition.casefold() in {one.strip().casefold() for one in conditions}:
-            known_rank = max((int(one["rank"]) for one in selectors(row.standard).get(part, ())), default=0)
+        if conditions and (named(part, conditions) or named(row.condition, conditions)):
+            known_rank = max((int(one["rank"]) for one in known_parts.get(part, ())), default=0)
             rank += max(NAMED, known_rank)
             continue
-        asked = selectors(row.standard).get(part)
+        asked = known_parts.get(part)
         if asked is None:
             return Fit(False)
         rank += int(asked[0]["rank"])
@@ -129,7 +131,8 @@ def check_conditions(rows: Sequence[LimitRow], conditions: Sequence[str]) -> Non
     for condition in conditions:
         if condition.strip().casefold() in whole or any(named(part, (condition,)) for part in parts):
             continue
-        near = get_close_matches(condition, sorted(parts), n=3, cutoff=0.3)
+        words = {word.strip() for part in parts for word in part.split(",")}
+        near = get_close_matches(condition, sorted(parts | words), n=3)
         hint = "it has: " + " | ".join(near or sorted(parts)) if parts else "it has no conditions"
         raise BadInput(
             f"{rows[0].standard if rows else 'the standard'} has no condition {condition!r}",
@@ -137,6 +140,7 @@ def check_conditions(rows: Sequence[LimitRow], conditions: Sequence[str]) -> Non
         )  # fmt: skip
 
 
+@cache
 def stage_fits(standard: str, in_table: str, stage: str) -> bool:
     """Whether rows that the table marks `in_table` hold for a source of `stage`."""
     if not in_table:
@@ -159,6 +163,7 @@ def _asked(row: LimitRow, part: str) -> Sequence[Mapping[str, str]]:
     return selectors(row.standard).get(part, ())
 
 
+@cache
 def groups_of(standard: str) -> Mapping[str, Group]:
     """Kinds of outlets of a standard by name."""
     return {

@@ -58,6 +58,7 @@ def standards() -> list[str]:
     )
 
 
+@cache
 def _is_limit_table(name: str) -> bool:
     return "op" in (csv_rows(PACKAGE, name) or ({},))[0]
 
@@ -224,6 +225,13 @@ def _for_stage(
         limits = [_limit(row, group, oxygen, facts) for row, _ in best]
         missing = tuple(dict.fromkeys(name for _, fit in best for name in fit.missing))
         found.append(_merged(limits, *missing) if missing else _strictest(limits))
+    have = {limit.item for limit in found}
+    for gap in _gaps(rows[0].standard):
+        # No row holds, yet the standard limits it by a table that was not obtained: never "not limited".
+        if gap["group"] == group.name and gap["stage"] == stage:
+            lost = [row for row in rows if row.item_code in gap["item"].split() and row.group in group.includes]
+            first = {row.item_code: row for row in reversed(lost) if row.item_code not in have}
+            found += [_limit(row, group, oxygen, facts) for row in first.values()]
     for which in group.includes:
         if which.startswith("rate_"):
             found += _rates(rows, group, which, conditions, facts)
@@ -252,8 +260,8 @@ def _converts(row: LimitRow) -> bool:
 
 def _gap(row: LimitRow, group: Group, facts: Facts) -> str:
     """Why this limit was not obtained; "" when it was."""
-    for gap in csv_rows(PACKAGE, "gaps.csv"):
-        if gap["standard"] != row.standard or (gap["group"] and gap["group"] != group.name):
+    for gap in _gaps(row.standard):
+        if gap["group"] and gap["group"] != group.name:
             continue
         if (gap["stage"] and gap["stage"] != facts.get("stage")) or (
             gap["item"] and row.item_code not in gap["item"].split()
@@ -267,6 +275,17 @@ def _gap(row: LimitRow, group: Group, facts: Facts) -> str:
             continue
         return both(gap["zh"], gap["en"])
     return "" if row.obtained else both("限值未获得", "the limit was not obtained")
+
+
+@cache
+def _gaps(standard: str) -> Sequence[Mapping[str, str]]:
+    """What is known of a standard but was not obtained."""
+    return [row for row in csv_rows(PACKAGE, "gaps.csv") if row["standard"] == standard]
+
+
+@cache
+def _media(item: str) -> frozenset[str]:
+    return frozenset(row["medium"] for row in csv_rows(PACKAGE, "items.csv") if row["item"] == item)
 
 
 def _reference(rows: Sequence[LimitRow], group: str | None) -> Decimal | None:
@@ -337,7 +356,7 @@ def medium_of(row: LimitRow, group: Group) -> str:
         return "water"
     if row.unit.endswith("/m3") or row.unit == "kg/h":
         return "gas"
-    held = {r["medium"] for r in csv_rows(PACKAGE, "items.csv") if r["item"] == row.item_code}
+    held = _media(row.item_code)
     return next(iter(held)) if len(held) == 1 else group.medium or "water"
 
 
