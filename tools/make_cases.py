@@ -39,18 +39,23 @@ def files() -> dict[str, tuple[str, str, list[Case]]]:
         "air_period.json": (
             "air",
             "Percentiles, O3 daily maximum 8 h, valid means, composite index, good days.",
-            listed(air.periods()),
+            listed(air.limits(), air.periods(), air.whole_periods()),
         ),
         "surface_water.json": (
             "surface_water",
             "Class of sections at every limit of the 21 items, rivers by share, change of shares.",
-            listed(water.sections(), water.rivers(), water.changes()),
+            listed(water.sections(), water.rivers(), water.changes(), water.spearman()),
+        ),
+        "groundwater.json": (
+            "groundwater",
+            "Class of groundwater items at every limit of GB/T 14848-2017.",
+            listed(water.groundwater()),
         ),
         "water_indices.json": ("water_indices", "TLI and CWQI (provisional).", listed(water.tli(), water.cwqi())),
         "noise.json": (
             "noise",
             "Energy means, percent levels, grades at every edge, background correction.",
-            listed(noise.means(), noise.grades(), noise.background()),
+            listed(noise.means(), noise.grades(), noise.background(), noise.zones(), noise.boundaries()),
         ),
         "soil.json": (
             "soil",

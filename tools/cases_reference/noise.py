@@ -149,3 +149,54 @@ def background() -> Iterator[Case]:
             "why": f"difference {difference} dB",
             "source": "GB 12348-2008 5.7",
         }
+
+
+def zones() -> Iterator[Case]:
+    """Ld and Ln of each function zone: 0.1 dB below, on and above the limit."""
+    for row in rows("gb3096_2008.csv"):
+        if row["table_no"] != "1":
+            continue
+        limit, name = Fraction(row["value"]), "ld" if row["period"] == "day" else "ln"
+        for shift in ("-0.1", "0", "0.04", "0.05", "0.06", "0.1"):
+            value = limit + Fraction(shift)
+            keeps = half_even(value, 1) <= limit
+            yield {
+                "kind": "derived",
+                "rule": "function_zone",
+                "input": {"zone": row["group"].removeprefix("zone_"), name: plain(value)},
+                "expected": {f"{row['period']}_attains": keeps},
+                "source": "GB 3096-2008 table 1, levels printed at 0.1 dB",
+            }
+
+
+TABLES = {"gb12348_2008.csv": "GB 12348-2008", "gb22337_2008.csv": "GB 22337-2008", "gb12523_2011.csv": "GB 12523-2011"}
+
+
+def boundaries() -> Iterator[Case]:
+    """Each boundary limit, with and without background, and measured indoors against the limit less 10 dB."""
+    for table, standard in TABLES.items():
+        for row in rows(table):
+            if row["table_no"] != "1" or row["item_code"] != "leq" or row["op"] != "le":
+                continue
+            limit = Fraction(row["value"])
+            where = {"zone": row["group"].removeprefix("zone_")} if row["group"].startswith("zone_") else {}
+            for shift in ("-0.1", "0", "0.1"):
+                level = limit + Fraction(shift)
+                given = {"standard": standard, **where, "period": row["period"]}
+                for more in (
+                    {"leq": level},
+                    {"leq": level - 10, "indoor": True},
+                    {"leq": level + 3, "background": level},  # 3 dB above it: 3 are taken off
+                    {"leq": level + 1, "background": level - 7},  # 8 dB above it: 1 is taken off
+                    {"leq": level + 1, "background": level - Fraction("1.9")},  # 2.9 dB: not usable
+                ):
+                    keeps: bool | None = level <= limit
+                    if "background" in more and more["leq"] - more["background"] < 3:
+                        keeps = None
+                    yield {
+                        "kind": "derived",
+                        "rule": "boundary",
+                        "input": {**given, **{key: plain(value) for key, value in more.items()}},
+                        "expected": {"attains": keeps},
+                        "source": f"{standard} table 1; background by GB 12348-2008 5.7",
+                    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 DOMAINS = Path(__file__).parents[2] / "src" / "jinyun" / "domains"
@@ -11,6 +12,7 @@ DOMAINS = Path(__file__).parents[2] / "src" / "jinyun" / "domains"
 Row = dict[str, str]
 
 
+@cache
 def rows(name: str) -> list[Row]:
     """Rows of the one shipped table of that name, in whichever domain it lies."""
     found = sorted(DOMAINS.glob(f"*/tables/{name}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from math import log
 from typing import Any
 
@@ -16,11 +17,13 @@ FIRST = {"cyanide", "hg", "cd", "cr6", "pb", "as"}
 CLEAN = {"ph": "7.8", "do": "8.2", "cod_mn": "1.8", "cod_cr": "12", "bod5": "2.1", "nh3_n": "0.12"}
 
 
+@cache
 def evaluated() -> list[str]:
     found = [r for r in rows("surface_water_evaluation_2011.csv") if r["rule_group"] == "evaluated_items"]
     return [row["rule_code"] for row in sorted(found, key=lambda row: int(row["order_no"]))]
 
 
+@cache
 def limits(body: str) -> dict[str, list[Row]]:
     """Item -> its five rows, class I to V, of table 1 for a river or a lake."""
     found: dict[str, list[Row]] = {}
@@ -284,3 +287,62 @@ def cwqi() -> Iterator[Case]:
             "tolerance": 0.001,
             "source": source,
         }
+
+
+def spearman() -> Iterator[Case]:
+    """Series without equal values; W at 0.05, of the next smaller number of periods where the table has none."""
+    table = {int(row["n"]): Fraction(row["value"]) for row in rows("spearman_w.csv")}
+    series = (
+        [1, 2, 3, 4, 5],
+        [5, 4, 3, 2, 1],
+        [1, 2, 3, 5, 4],
+        [1, 3, 2, 5, 4],
+        [1, 2, 3, 4, 6, 5],
+        [3.1, 2.9, 2.7, 2.8, 2.2, 2.0, 1.9],
+        [0.21, 0.25, 0.22, 0.2, 0.24, 0.19, 0.18, 0.23],
+        [(n * 7) % 12 + 1 for n in range(12)],
+        [n + (n % 3) * 2.5 for n in range(1, 13)],
+        [(n * 5) % 24 for n in range(24)],
+        list(range(30, 0, -1)),
+        [n if n % 2 else 30 - n + 0.5 for n in range(30)],
+    )
+    for values in series:
+        n = len(values)
+        order = {value: rank for rank, value in enumerate(sorted(values), 1)}
+        squares = sum((order[value] - place) ** 2 for place, value in enumerate(values, 1))
+        r = 1 - Fraction(6 * squares, n**3 - n)
+        w = table[max(known for known in table if known <= n)]
+        yield {
+            "kind": "derived",
+            "rule": "spearman",
+            "input": {"values": values},
+            "expected": {"r": float(r), "w": plain(w), "significant": abs(r) >= w},
+            "tolerance": 1e-9,
+            "source": "r = 1 - 6 sum(d^2)/(N^3 - N); W(N) at 0.05 (memory only)",
+        }
+
+
+def groundwater() -> Iterator[Case]:
+    """Each limit of each item of GB/T 14848 with figures: at it and one step beside it."""
+    table: dict[str, list[Row]] = {}
+    for row in rows("gbt14848_2017.csv"):
+        table.setdefault(row["item_code"], []).append(row)
+    for name, group in table.items():
+        group.sort(key=lambda row: row["group"])
+        if any(row["op"] not in ("le", "gt") for row in group) or len(group) != 5:
+            continue  # words, ranges in two bands, and not detected: no case here
+        last = Fraction(group[3]["value"])
+        for text in dict.fromkeys(row["value"] for row in group):
+            for by in (-1, 0, 1):
+                value = _moved(text, by) if by else text
+                if Fraction(value) < 0:
+                    continue
+                level = next((n for n, row in enumerate(group[:4], 1) if Fraction(value) <= Fraction(row["value"])), 5)
+                yield {
+                    "kind": "derived",
+                    "rule": "item_class",
+                    "input": {"item": name, "value": plain(Fraction(value)), "unit": group[0]["unit"]},
+                    "expected": {"class": level},
+                    "why": f"beside the limit {text}; above {plain(last)} is class V",
+                    "source": f"GB/T 14848-2017 table {group[0]['table_no']}",
+                }

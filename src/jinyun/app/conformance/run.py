@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from jinyun.app.conformance import air, emission, noise, soil, water
+from jinyun.app.conformance import air, emission, further, noise, soil, water
 from jinyun.app.conformance.compare import Answer, Case, NotCovered, compare, shown
 from jinyun.app.conformance.peers import answer_peer
 from jinyun.app.conformance.report import CaseResult, FileResult, Report, State
@@ -23,6 +23,7 @@ ANSWERS: Mapping[tuple[str, str], Answer] = {
     **noise.ANSWERS,
     **soil.ANSWERS,
     **emission.ANSWERS,
+    **further.ANSWERS,
 }
 """What answers a case, by topic and rule."""
 
