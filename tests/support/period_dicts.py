@@ -139,9 +139,9 @@ def air() -> dict[str, Any]:
         "air",
         figures=[
             figure("good_ratio", "优良天数比率", "Share of good days", "93.5", "90.3", "%", better=True),
-            figure("good_days", "优良天数", "Good days", "29", "28", "天"),
-            figure("valid_days", "有效天数", "Valid days", "31", "31", "天"),
-            figure("heavy_days", "重度及以上污染天数", "Heavy days", "0", "0", "天"),
+            figure("good_days", "优良天数", "Good days", "29", "28", "d"),
+            figure("valid_days", "有效天数", "Valid days", "31", "31", "d"),
+            figure("heavy_days", "重度及以上污染天数", "Heavy days", "0", "0", "d"),
             figure("pm2_5.mean", "PM2.5平均浓度", "Mean PM2.5", "28", "30", "ug/m3", limit="30", status="attains"),
             figure("pm10.mean", "PM10平均浓度", "Mean PM10", "46", "46", "ug/m3", limit="60", status="attains"),
             figure("so2.mean", "SO2平均浓度", "Mean SO2", "7", None, "ug/m3", limit="60", status="attains"),

@@ -38,7 +38,7 @@ export const shape = (kind: string): Shape => SHAPES[kind] ?? 'hexagon'
 export function levelColour(kindOrJudge: string, level: number | null | undefined): string {
   if (level === null || level === undefined) return UNKNOWN
   if (kindOrJudge.startsWith('air')) return AIR[level] ?? UNKNOWN
-  if (kindOrJudge.startsWith('emission') || family(kindOrJudge) === 'outlet') {
+  if (kindOrJudge.startsWith('emission') || kindOrJudge.startsWith('noise') || family(kindOrJudge) === 'outlet') {
     return level >= 5 ? OUTLET.exceeds : OUTLET.attains
   }
   return WATER[level] ?? UNKNOWN

@@ -155,9 +155,16 @@ export function figureText(one: Pick<PeriodFigure, 'id' | 'figure' | 'figure_en'
 const DAY_WORDS: Record<Lang, string> = { zh: '天', en: 'd' }
 export const periodUnit = (unit: string, lang: Lang): string => (unit === 'd' ? DAY_WORDS[lang] : unitText(unit))
 
+/** The last month of a period that has begun by `newest`. */
+export function lastMonth(kind: Kind, at: string, newest: string | undefined): string {
+  const month = converted(kind, at, 'month')
+  return newest && newest < month ? newest : month
+}
+
 /** `+7.1 百分点`, `-2 µg/m³ (-6.7%)`; empty when there is nothing to compare. */
 export function changeText(one: PeriodFigure, lang: Lang): string {
   if (one.change === null) return ''
+  if (Number(one.change) === 0) return lang === 'zh' ? '同比持平' : 'unchanged'
   const unit = one.change_unit === '百分点' ? (lang === 'zh' ? '百分点' : 'points') : periodUnit(one.change_unit, lang)
   const share = one.change_percent !== null && !one.change_unit.startsWith('dB') ? ` (${one.change_percent}%)` : ''
   return `${one.change} ${unit}`.trim() + share
@@ -165,6 +172,9 @@ export function changeText(one: PeriodFigure, lang: Lang): string {
 
 /** Which judge's colours a subject's levels have. */
 export const judgeOf: Record<Subject, string> = { air: 'air.aqi_day', water: 'water.section_class_day', noise: 'noise.zone_day' }
+
+/** A row's verdict is on the whole period: of air it attains or exceeds, of water it is a class. */
+export const rowJudgeOf: Record<Subject, string> = { ...judgeOf, air: 'noise.attains' }
 
 export interface ColumnSpec {
   id: string

@@ -82,9 +82,8 @@ def summary(source: Sources, lang: str) -> str:
 
 def _overview(source: Sources, lang: str) -> Section:
     blocks: list[Block] = [Paragraph(summary(source, lang))]
-    extra = said(source.now, lang, "sentence")
-    if extra:
-        blocks.append(Paragraph(extra))
+    if primary := _primary(source, lang):
+        blocks.append(Paragraph(primary))
     levels = source.now.get("levels") or []
     if levels and any(int(one.get("days") or 0) for one in levels):
         blocks.append(_levels_table(source, levels, lang))
@@ -109,6 +108,19 @@ def _overview(source: Sources, lang: str) -> Section:
     if daily is not None:
         blocks.append(daily)
     return Section(words(lang, "环境空气质量概况", "Overview"), words(lang, "概况", "Overview"), blocks)
+
+
+def _primary(source: Sources, lang: str) -> str:
+    """Days on which each pollutant was the primary one: ``以PM2.5为首要污染物的有12天，……``; empty when there is none."""
+    days = [one for one in source.now.get("primary") or [] if int(one.get("days") or 0)]
+    if not days:
+        return ""
+    parts = [
+        words(lang, f"以{said(one, lang)}为首要污染物的{one['days']}天", f"{said(one, lang)} on {one['days']} days")
+        for one in sorted(days, key=lambda one: -int(one["days"]))
+    ]
+    return words(lang, f"AQI大于50的日子中，{listed(parts, lang, joint='、')}。",
+                 f"Primary pollutant on days with an AQI above 50: {listed(parts, lang, joint=', ')}.")  # fmt: skip
 
 
 def _levels_table(source: Sources, levels: Any, lang: str) -> Table:

@@ -60,7 +60,7 @@ def gather(periods: PeriodFigures, medium: str, *, scope: str, period: str, at: 
             previous = periods.figures(medium, scope=scope, period=period, at=before)
         except JinyunError:
             previous = None
-    last_month = _last_month(period, at)
+    last_month = str(now["period"]["until"])[:7]  # of a year that goes on: the newest month that counts
     months = periods.months(medium, scope=scope, at=last_month, count=MONTHS)
     days: list[Mapping[str, Any]] = []
     while True:
@@ -89,11 +89,3 @@ def _before(period: str, at: str) -> str:
         quarter = int(at[-1])
         return f"{year - 1}-Q4" if quarter == 1 else f"{year}-Q{quarter - 1}"
     return ""
-
-
-def _last_month(period: str, at: str) -> str:
-    if period == "year":
-        return f"{at[:4]}-12"
-    if period == "quarter":
-        return f"{at[:4]}-{int(at[-1]) * 3:02d}"
-    return at

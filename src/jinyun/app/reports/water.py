@@ -103,9 +103,9 @@ def _site_summary(source: Sources, lang: str) -> str:
 
 def indicators(row: Mapping[str, Any], source: Sources, lang: str) -> str:
     """Main pollution indicators with their multiples: ``总磷(0.3)``; empty for class III and better."""
-    given = said(row, lang, "main_indicators")
+    given = row.get(f"main_indicators_{lang}")
     if given:
-        return given
+        return given if isinstance(given, str) else listed(list(given), lang, joint="、" if lang == "zh" else ", ")
     named = list(row.get("main_indicators") or [])
     multiples = _multiples(row, source) if named else {}
     shown = []
