@@ -91,7 +91,7 @@ class Lines:
     def take(self, verdict: Verdict, previous: Verdict | None) -> None:
         """One settled verdict. With nothing open and an attaining figure this is a few look-ups in memory."""
         key, window = (verdict.judge, verdict.subject), verdict.window
-        if verdict.judge not in self._by_judge or self._history(key, window):
+        if verdict.judge not in self._by_judge:
             return
         mark = (window.end, window.start)
         late = mark <= self._cursor.get(key, (0, 0))
@@ -103,7 +103,7 @@ class Lines:
         if (not late and quiet and fine) or (late and not self._bears(key, verdict, previous, quiet=quiet, fine=fine)):
             return
         rules = self._fitting(verdict.judge, verdict.subject)
-        if not rules:
+        if not rules or self._history(key, window):
             return
         if not late:
             self._step(key, verdict, rules)
