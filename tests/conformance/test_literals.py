@@ -24,9 +24,7 @@ EXCEPTIONS: dict[str, dict[float, str]] = {
     "domains/air/columns.py": {32: "rows of a chunk, for the cache", 1024: "rows of a chunk, for the cache"},
     "domains/air/limits.py": {2012: "HJ 633 of 2012 goes with HJ 663 of 2013", 2013: "as before"},
     "domains/air/means.py": {8: "the 8 of an 8 h mean"},
-    "domains/emission/selection.py": {
-        3: "rank of a named condition; suggestions shown", 0.3: "likeness of a suggested condition",
-    },
+    "domains/emission/selection.py": {3: "rank of a named condition"},
     "domains/emission/outlet_limits.py": {1024: "entries kept in a cache"},
     "domains/emission/validity.py": {32: "more days than any month has"},
     "domains/noise/levels.py": {
