@@ -402,3 +402,31 @@ def test_the_day_of_the_editions_is_that_of_the_data_unless_asked_otherwise():
     given = JudgeInput(SITES["a"], window, ())
     assert given.day == date(2026, 2, 28)
     assert replace(given, as_on=date(2031, 1, 1)).day == date(2031, 1, 1)
+
+
+def test_back_fill_of_long_ago_lets_live_windows_go_first(house):
+    """The order in which windows are judged when a month of history and the last hour wait together."""
+    house.clock.seconds = NOON + HOUR + 5
+    for day in range(3, 33):
+        house.send("b", Period.HOUR, NOON - day * 24 * HOUR, cod_mn=3)
+    house.send("b", Period.HOUR, NOON, cod_mn=3)
+    starts = [one.window.start for one in house.run() if one.judge == "water.section_class"]
+    assert starts[0] == NOON
+    assert starts[1:] == sorted(starts[1:])
+    assert len(starts) == 31
+
+
+def test_marked_windows_are_judged_again_and_counted_until_they_are(house):
+    house.clock.seconds = NOON + HOUR + 5
+    house.send("w", Period.HOUR, NOON, cod_cr=45)
+    house.run()
+    assert house.current("emission.outlet_hour", "w", Period.HOUR, NOON).status is Status.ATTAINS
+    house.records.update("permit_limit", house.limit.id, {"limit": "40"}, SYSTEM)
+    house.room.records_changed("permit_limit", house.limit.id)
+    house.run()
+    assert house.current("emission.outlet_hour", "w", Period.HOUR, NOON).status is Status.ATTAINS
+    assert house.room.rejudge_windows(["emission.outlet_hour"], ["w"], NOON - HOUR, NOON + HOUR) == 1
+    assert house.room.waits_for_again() == 1
+    (again,) = house.run()
+    assert (again.status, again.window.start) == (Status.EXCEEDS, NOON)
+    assert house.room.waits_for_again() == 0

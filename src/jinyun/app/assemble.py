@@ -114,7 +114,9 @@ class House:
 
     def _on_verdict(self, new: Verdict, previous: Verdict | None) -> None:
         self.act.on_verdict(new, previous)
-        self.bus.publish("verdict", verdict_event(new))
+        # History that is back-filled is no news: it would push what is live out of every page's sight.
+        late = new.window.end < self.clock.now() // 1_000_000 - self.act.rules.late_days * 86400
+        self.bus.publish("verdict_late" if late else "verdict", verdict_event(new))
 
     def _last_seen(self) -> dict[str, int]:
         """When each registered device was last heard. [µs]"""

@@ -51,6 +51,7 @@ class Pace:
     arrival_interval_s: float = 5.0  # an on-arrival judge of one site at most this often
     settle_s: float = 2.0  # data of one window often comes in several messages: wait for the rest
     late_settle_s: float = 10.0  # back-fill comes by the hundred: wait until the day's share is in
+    recent_s: int = 2 * 86400  # windows that began longer ago wait until the younger ones are judged
     close_after_s: int = 300  # a window closes this long after its end
     watermark_every_s: float = 30.0
     recover_days: int = 7  # how far back a start looks at most
@@ -198,6 +199,8 @@ class JudgeRoom:
         done = 0
         if keys:
             self._store.flush()  # what was touched can be read from here on
+            old = now // _US - self.pace.recent_s
+            keys.sort(key=lambda key: (key.start < old, key))  # back-fill of long ago lets what is live go first
             batches = list(self._batches(keys))
             for n, batch in enumerate(batches):
                 if n and time.monotonic() - began > budget_s:
