@@ -1,7 +1,8 @@
 """Ambient air 环境空气: GB 3095, HJ 633 and HJ 663, each in the edition of the data's date.
 
 As a library: ``from jinyun.domains import air``, then `air.aqi`, `air.columns`, `air.means`, `air.reference`,
-`air.city`, `air.concentration`, `air.period`, `air.composite`, `air.ranking`, `air.compare`, `air.planned`, `air.health`.
+`air.city`, `air.concentration`, `air.period`, `air.composite`, `air.ranking`, `air.compare`, `air.planned`,
+`air.health`.
 """
 
 from importlib import import_module

@@ -36,6 +36,11 @@ from jinyun.kernel.terms import Period, Status, Verdict, VerdictItem, Window
 from jinyun.methods import statistics
 from jinyun.methods.measured import both
 
+__all__ = [
+    "DayValues", "Figure", "ItemEvaluation", "PeriodEvaluation", "PeriodFigures", "Setting", "evaluate",
+    "evaluate_item",
+]  # fmt: skip
+
 JUDGE = "air.period"
 
 EXTRA_ITEMS = ("nox", "tsp", "pb", "benzo_a_pyrene")
