@@ -19,6 +19,7 @@ from jinyun.methods.limit_rows import LimitRow, limit_rows
 from jinyun.methods.statistics import round_fraction
 
 TABLE = "gb16297_1996.csv"
+GRADES = ("grade_2", "grade_3")
 _HEIGHT = re.compile(r"stack (?P<height>\d+(?:\.\d+)?) m(?:;(?P<kind>.*))?$")
 
 
@@ -96,7 +97,7 @@ def rate_limit(
     mine = [row for row in rows if row.item_code == item]
     if not mine:
         items = {row.item_code for row in rows}
-        raise NotFound("rate limit of GB 16297-1996", f"{item} {grade}", known=items)
+        raise NotFound("rate limit of GB 16297-1996 for", item if rows else grade, known=items or GRADES)
     if on is not None and on.isoformat() < _start():
         raise BadInput(
             f"table 2 of GB 16297-1996 holds from {_start()}", field="on", hint="table 1 was not transcribed"

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
+from math import ceil
 
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.tables import csv_rows
@@ -45,7 +47,7 @@ def _rules(standard: str, stack: bool) -> Rules:
     if stack:
         return Rules(standard, minutes, int(table_figure("hj75_2017.csv", "valid_day")))
     share, due = table_figure("hj356_2019.csv", "daily_weighted"), rule("day_hours_due")
-    return Rules(standard, minutes, -int(-share * due // 100))
+    return Rules(standard, minutes, ceil(Fraction(share) * Fraction(due) / 100))
 
 
 def table_figure(table: str, code: str, *, group: str = "", standard: str = "") -> Decimal:

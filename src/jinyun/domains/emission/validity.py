@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
+from math import ceil
 
 from jinyun.domains.emission.conversion import flow_weighted
 from jinyun.domains.emission.rules import rule, rules, table_figure
@@ -135,7 +136,7 @@ def water_day(samples: Sequence[Sample], on: date, *, due: int | None = None) ->
         else:
             kept.append(one)
     expected = max(0, int(rule("day_hours_due") if due is None else due) - still)
-    least = max(1, -int(-share * expected // 100))
+    least = max(1, ceil(Fraction(share) * expected / 100))
     weighed = [one for one in kept if one.flow is not None and one.flow > 0]
     values = [value for one in kept if (value := _in_mean(one)) is not None]
     places = max((decimals(value) for value in values), default=0)
@@ -148,7 +149,7 @@ def water_day(samples: Sequence[Sample], on: date, *, due: int | None = None) ->
 
 def water_month(days: Sequence[Sample], due: int) -> Mean:
     """Month mean of water: arithmetic, 75 % of the `due` days valid (HJ 356-2019)."""
-    return _arithmetic(days, -int(-table_figure("hj356_2019.csv", "monthly") * due // 100))
+    return _arithmetic(days, ceil(Fraction(table_figure("hj356_2019.csv", "monthly")) * due / 100))
 
 
 @dataclass(frozen=True, slots=True)
