@@ -163,3 +163,31 @@ def test_a_missing_file_is_named():
 def test_copies_are_those_shared():
     for path in CASES.glob("*.json"):
         assert json.loads(path.read_text("utf-8")) == json.loads((SHARED / path.name).read_text("utf-8")), path.name
+
+
+def one_of_each_rule():
+    found = {}
+    for path in sorted(CASES.glob("*.json")):
+        content = json.loads(path.read_text("utf-8"))
+        for case in content["cases"]:
+            found.setdefault((content["topic"], case.get("rule") or case.get("report")), case)
+    return found
+
+
+@pytest.mark.parametrize("odd", [None, "x", [], {}, -1, True, "1e999", [None], {"a": None}], ids=repr)
+def test_odd_inputs_never_stop_a_run(tmp_path, odd):
+    """Each input of each rule is replaced by something odd, left out, or left as it is: every case ends in a line."""
+    total = 0
+    for number, ((topic, _), case) in enumerate(one_of_each_rule().items()):
+        given = case["input"]
+        changed = [{**case, "input": odd}, {**case, "expected": odd}, {**case, "tolerance": odd}, case]
+        if isinstance(given, dict):
+            changed += [{**case, "input": {**given, key: odd}} for key in given]
+            changed += [{**case, "input": {k: v for k, v in given.items() if k != key}} for key in given]
+        total += len(changed)
+        (tmp_path / f"{number}.json").write_text(json.dumps({"topic": topic, "cases": changed}), "utf-8")
+    report = run([tmp_path])
+    assert len(report.cases) == total
+    assert all(one.difference for one in report.cases if one.state is not State.PASSED)
+    assert report.passed >= len(one_of_each_rule())  # the unchanged ones
+    assert json.dumps(report.answers(), allow_nan=False)
