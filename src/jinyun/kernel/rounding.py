@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 __all__ = ["round_gb", "round_significant"]
 
@@ -19,7 +20,13 @@ def round_gb(value: Decimal | int | str, places: int) -> Decimal:
     """
     if isinstance(value, float):
         raise TypeError("round_gb takes the printed text or a Decimal, never a float")
-    return Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    return Decimal(value).quantize(_step(places), rounding=ROUND_HALF_EVEN)
+
+
+@lru_cache(maxsize=64)
+def _step(places: int) -> Decimal:
+    """One unit of the last kept place."""
+    return Decimal(1).scaleb(-places)
 
 
 def round_significant(value: Decimal | int | str, digits: int) -> Decimal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -56,13 +57,15 @@ def iaqi(pollutant: str, averaging: str, value: Decimal, edition: IndexEdition) 
     concentration = rounded(pollutant, value, edition)
     if concentration < 0:
         raise BadInput(f"{pollutant} of {value} is below zero", field=pollutant)
-    for n in range(1, len(points.iaqi)):
-        low, high = points.concentration[n - 1], points.concentration[n]
-        if concentration <= high:
-            # Quotient and rest of Decimals are exact: any rest at all goes up.
-            steps, rest = divmod((points.iaqi[n] - points.iaqi[n - 1]) * (concentration - low), high - low)
-            return points.iaqi[n - 1] + int(steps) + bool(rest)
-    return points.above_top
+    n = bisect_left(points.concentration, concentration)
+    if n == 0:
+        return points.iaqi[0]
+    if n == len(points.concentration):
+        return points.above_top
+    low, high = points.concentration[n - 1], points.concentration[n]
+    # Quotient and rest of Decimals are exact: any rest at all goes up.
+    steps, rest = divmod((points.iaqi[n] - points.iaqi[n - 1]) * (concentration - low), high - low)
+    return points.iaqi[n - 1] + int(steps) + bool(rest)
 
 
 def aqi(
