@@ -92,18 +92,10 @@ def test_fewer_than_five_sections_are_averaged_and_classified_once():
 
 def test_main_indicators_of_a_river_by_share_of_sections():
     """Six sections: TP worse than III in 3, NH3-N in 2, COD-Mn in 1, BOD in 1: three are kept."""
-    rows = [
-        {"tp": 4, "nh3_n": 4, "cod_mn": 4, "bod5": 4},
-        {"tp": 5, "nh3_n": 6},
-        {"tp": 4},
-        {"tp": 1},
-        {"tp": 2},
-        {"tp": 1},
-    ]
-    found = river_indicators(rows)
-    assert found[0] == ("nh3_n", Fraction(100))  # of the sections that have it
-    full = [{"tp": 4, "nh3_n": 4, "cod_mn": 4, "bod5": 1}, *({"tp": 4, "nh3_n": 1, "cod_mn": 1, "bod5": 1},) * 2]
-    assert river_indicators(full) == [("tp", Fraction(100)), ("nh3_n", Fraction(100, 3)), ("cod_mn", Fraction(100, 3))]
+    bad = [{"tp": 4, "nh3_n": 4, "cod_mn": 4, "bod5": 4}, {"tp": 5, "nh3_n": 6}, {"tp": 4}]
+    good = [{"tp": 1}, {"tp": 2}, {"tp": 1}]
+    found = river_indicators([*bad, *good, {}])
+    assert found == [("tp", Fraction(50)), ("nh3_n", Fraction(100, 3)), ("cod_mn", Fraction(50, 3))]
     sections = {str(n): values(tp="0.25" if n < 3 else "0.1", nh3_n="1.2" if n < 2 else "0.1") for n in range(6)}
     verdict = evaluate_river("河", sections, day=DAY)
     assert verdict.deciding == ("tp", "nh3_n")
@@ -114,6 +106,16 @@ def test_a_river_against_the_year_before():
     verdict = evaluate_river("北碚区", classes(c2=41, c4=1), day=DAY, window=MONTH, before=[2] * 38 + [4] * 4)
     assert verdict.sentence_zh == ("北碚区2026年11月水质为优，42个断面中Ⅰ～Ⅲ类断面41个，占97.6%，同比提高7.1个百分点。")
     assert (verdict.extra["points"], verdict.extra["change_zh"]) == ("7.1", "无明显变化")
+
+
+def test_a_non_detect_that_is_good_either_way_stays_in_the_share():
+    """Volatile phenol: 0.003 mg/L may be I, II or III; 0.006 may be IV."""
+
+    def section(limit):
+        return Sample(values(do="8", volatile_phenol=limit), frozenset({"volatile_phenol"}))
+
+    verdict = evaluate_river("河", classes(c2=5) | {"x": section("0.003"), "y": section("0.006")}, day=DAY)
+    assert (verdict.extra["classes"]["x"], verdict.extra["unjudged"]) == (3, ["y"])
 
 
 def test_sections_whose_class_is_open_leave_the_shares():

@@ -15,9 +15,9 @@ from typing import Any
 
 from jinyun.domains.water.change import ShareChange, share_change
 from jinyun.domains.water.items import item
-from jinyun.domains.water.limits import LABELS_ZH, STATUS_EN, Edition, edition, rule, status_words
+from jinyun.domains.water.limits import LABELS_ZH, STATUS_EN, WORSE, Edition, edition, rule, status_words
 from jinyun.domains.water.means import Sample, mean_samples
-from jinyun.domains.water.quality import section_class
+from jinyun.domains.water.quality import SectionClass, section_class
 from jinyun.domains.water.section import ItemValue, day_window, judge_items
 from jinyun.domains.water.shares import (
     GoodRatio,
@@ -94,19 +94,18 @@ def river_indicators(item_levels: Sequence[Mapping[str, int]]) -> list[tuple[str
     Parameters
     ----------
     item_levels : sequence of mappings
-        Class of each item, for each section. The share is of the sections that have the item.
+        Class of each item, for each section; a section without any item is not counted.
 
     Returns
     -------
     list of (item code, share)
-        Largest share first, of equal shares in the order of the 21 items. [%]
+        Share of all the sections, largest first; of equal ones in the order they come. [%]
     """
-    reference = int(rule("reference_class"))
+    reference, sections = int(rule("reference_class")), [levels for levels in item_levels if levels]
     found = []
-    for code in dict.fromkeys(code for levels in item_levels for code in levels):
-        here = [levels[code] for levels in item_levels if code in levels]
-        if over := sum(level > reference for level in here):
-            found.append((code, Fraction(over * 100, len(here))))
+    for code in dict.fromkeys(code for levels in sections for code in levels):
+        if over := sum(levels.get(code, 0) > reference for levels in sections):
+            found.append((code, Fraction(over * 100, len(sections))))
     found.sort(key=lambda pair: -pair[1])
     return found[: int(rule("main_indicators_max"))]
 
@@ -128,13 +127,25 @@ def _judged(section: Section, table: Edition) -> _Judged:
         return _Judged(section, {}, None)
     sample = section if isinstance(section, Sample) else Sample(section)
     values = {code: value for code, value in sample.values.items() if value is not None}
-    due = [code for code, value in sample.values.items() if value is None and code in table.evaluated]
     found = section_class(values, table, non_detects=sample.non_detects)
-    if found is None or (due and found.best <= int(rule("reference_class"))) or found.best != found.level:
-        # A missing item, or a non-detect, leaves the class open: the section is in no share.
-        return _Judged(None, {code: one.level for code, one in (found.items if found else {}).items()
-                              if not one.non_detect}, sample)  # fmt: skip
-    return _Judged(found.level, {code: one.level for code, one in found.items.items()}, sample)
+    if found is None:
+        return _Judged(None, {}, sample)
+    due = any(value is None and code in table.evaluated for code, value in sample.values.items())
+    items = {code: one.level for code, one in found.items.items() if not one.non_detect}
+    return _Judged(_certain(found, missing=due), items, sample)
+
+
+def _certain(found: SectionClass, *, missing: bool) -> int | None:
+    """The class that a section counts with; None where it is open to which side of a share it belongs.
+
+    A non-detect may leave the class open within I to III, or within IV and V: then the worst it can be counts. A
+    missing item can only make it worse: a section that is worse than III without it counts with what it has.
+    """
+    reference = int(rule("reference_class"))
+    if missing:
+        return found.best if found.best > reference else None
+    sides = [0 if level <= reference else 2 if level == WORSE else 1 for level in (found.best, found.level)]
+    return found.level if sides[0] == sides[1] else None
 
 
 def evaluate_river(
@@ -247,7 +258,8 @@ def _by_share(
     when_zh, when_en = window_words(window)
     extra: dict[str, Any] = {
         "method": "share", "sections": len(judged), "unjudged": [k for k, one in judged.items() if one.level is None],
-        "classes": {key: one.level for key, one in judged.items()}, "counts": dict(found.counts),
+        "classes": {key: one.level for key, one in judged.items()},
+        "counts": {str(level): number for level, number in found.counts.items()},
         "evaluation": table.evaluation, "body": table.body,
     }  # fmt: skip
     if not enough:
