@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 
 from jinyun.domains.soil.answers import (
     Found,
@@ -82,6 +83,7 @@ def limits_of(item: str, land: str | None, day: date) -> Limits:
     return _limits(table, code, land_class(land, day).group)
 
 
+@cache
 def _limits(table: Edition, code: str, group: str) -> Limits:
     screening = pick(table.by_item[code], item=code, group=group, stage=SCREENING)
     control = pick(table.by_item[code], item=code, group=group, stage=CONTROL)

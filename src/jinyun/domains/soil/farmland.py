@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from jinyun.domains.soil.answers import (
     Found,
@@ -55,6 +56,7 @@ def _rows(table: Edition, code: str, land: str, ph: Decimal | None) -> list[Limi
     return found
 
 
+@lru_cache(maxsize=8192)
 def _limits(table: Edition, code: str, land: str, ph: Decimal | None) -> Limits:
     rows = _rows(table, code, land, ph)
     control = [r for r in pick(table.by_item[code], item=code, stage=CONTROL) if in_bin(r.condition, ph)]

@@ -43,9 +43,9 @@ def background_items() -> frozenset[str]:
     return frozenset(row["item"] for row in csv_rows(PACKAGE, "rules.csv") if row["rule"] == "background_exception")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Edition:
-    """One standard's rows in force on a day."""
+    """One standard's rows in force on a day; there is one object of each."""
 
     standard: str
     rows: tuple[LimitRow, ...]
