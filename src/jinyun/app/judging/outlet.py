@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
@@ -13,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from jinyun.app.judging.cells import Kind, number
-from jinyun.app.judging.files_in import encoding_of
 from jinyun.app.judging.headings import Recognised, Want
+from jinyun.app.judging.limit_file import limits
 from jinyun.app.judging.rows import Rows
 from jinyun.app.judging.verb import TIMES, Options, Verb, any_of, day_window
 from jinyun.app.judging.verdicts import JOIN, TEXT, WHOLE, common, multiples
@@ -25,7 +24,6 @@ from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.factors import factors
 from jinyun.kernel.terms import CHINA, Period, Window, instant
 from jinyun.methods.editions import NoEdition
-from jinyun.methods.limit_checks import check_rows
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "rate": ("_rate", "排放速率"), "fugitive": ("_boundary", "厂界浓度"), "removal": ("_removal", "去除率"),
@@ -39,38 +37,6 @@ FACT_COLUMNS = {"water_temp": "degC", "height": "m"}
 """Facts that choose a limit and may stand in a column of their own."""
 
 
-def read_limits(path: Path) -> list[dict[str, str]]:
-    """Rows of a user's file of limits, checked.
-
-    Raises
-    ------
-    BadInput
-        With the first problems, each by row and column.
-    """
-    rows = limit_file(path)
-    problems = check_rows(rows, user=True)
-    if problems:
-        more = f" (and {len(problems) - 3} more; jinyun standards check {path} lists them)" if len(problems) > 3 else ""
-        raise BadInput(f"{path}: " + " | ".join(str(one) for one in problems[:3]) + more)
-    return rows
-
-
-def limit_file(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV of limits as they stand, column to text."""
-    if not path.is_file():
-        raise BadInput(f"there is no file {path}")
-    if path.suffix.casefold() != ".csv":
-        raise BadInput(f"{path.name}: limits are read from CSV", hint="save the sheet as .csv")
-    try:
-        with path.open(encoding=encoding_of(path), newline="") as file:
-            reader = csv.DictReader(file)
-            rows = [{(k or "").strip(): (v or "").strip() if isinstance(v, str) else "" for k, v in row.items()}
-                    for row in reader]  # fmt: skip
-    except csv.Error as wrong:
-        raise BadInput(f"{path.name} is no CSV that can be read: {wrong}") from None
-    return [row for row in rows if any(row.values())]
-
-
 class Outlet(Verb):
     name = "outlet"
     uses = ("outlet", "water")
@@ -78,7 +44,7 @@ class Outlet(Verb):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         file = options.get("limits")
-        self.extra = read_limits(Path(file)) if file else []
+        self.extra = limits(Path(file)) if file else []
         self.standards = [str(options.get("standard"))] if options.get("standard") else []
         if not self.standards:
             self.standards = list(dict.fromkeys(row["standard"] for row in self.extra))
@@ -126,8 +92,7 @@ class Outlet(Verb):
     def _chosen(self, limits: Sequence[EmissionLimit]) -> list[EmissionLimit]:
         kept = [one for one in limits if not self.period or one.period in ("", self.period)]
         if self.reference is not None:
-            kept = [replace(one, reference_o2=self.reference) if one.kind == "concentration" and
-                    one.factor_unit.endswith("/m3") else one for one in kept]  # fmt: skip
+            kept = [replace(one, reference_o2=self.reference) if _bare_gas(one) else one for one in kept]
         return kept
 
     def _days(self) -> list[date]:
@@ -237,6 +202,11 @@ class Outlet(Verb):
             return day_window(found.day)
         start = instant(datetime.combine(found.day, time(), CHINA)) + found.second // 3600 * 3600
         return Window(Period.HOUR, start, start + 3600)
+
+
+def _bare_gas(one: EmissionLimit) -> bool:
+    """A concentration of flue gas whose limit names no reference oxygen: a permit's."""
+    return one.kind == "concentration" and one.reference_o2 is None and one.factor_unit.endswith("/m3")
 
 
 def _figure(value: Any, option: str) -> Decimal | None:
