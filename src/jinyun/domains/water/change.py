@@ -37,6 +37,11 @@ def share_change(good: tuple[Decimal, Decimal], worse: tuple[Decimal, Decimal]) 
     """Change from the first to the second period; each pair is (before, after). [%]
 
     dG − dD: up to 10 points no clear change, up to 20 some, above marked (thresholds from memory).
+
+    Raises
+    ------
+    BadInput
+        When no row of the table holds the change.
     """
     points = (good[1] - good[0]) - (worse[1] - worse[0])
     for row in rule_group("trend_class_share"):

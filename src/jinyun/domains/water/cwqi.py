@@ -31,6 +31,7 @@ class Cwqi:
 
     @property
     def printed(self) -> str | None:
+        """The index rounded once, dimensionless; None without one."""
         return None if self.total is None else str(round_fraction(self.total, int(rule("cwqi_places"))))
 
 
@@ -113,7 +114,13 @@ def city_cwqi(
 
 
 def cwqi_change(now: Fraction, base: Fraction) -> Fraction:
-    """(CWQI − CWQI_base) / CWQI_base. [%], exact; negative: better."""
+    """(CWQI − CWQI_base) / CWQI_base. [%], exact; negative: better.
+
+    Raises
+    ------
+    BadInput
+        When the base is not above zero.
+    """
     if base <= 0:
         raise BadInput("the base index must be positive", field="base")
     return (now - base) / base * 100

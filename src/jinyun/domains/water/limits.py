@@ -164,7 +164,13 @@ def status_words() -> Mapping[int, tuple[str, str]]:
 
 @cache
 def rule(name: str, item: str = "") -> Decimal:
-    """One figure of ``rules.csv``."""
+    """One figure of ``rules.csv``, in the unit of its row.
+
+    Raises
+    ------
+    BadInput
+        When there is no such row.
+    """
     for row in csv_rows(PACKAGE, "rules.csv"):
         if row["rule"] == name and row["item"] == item:
             return Decimal(row["value"])

@@ -77,6 +77,11 @@ def oxygen_saturation(oxygen: Decimal, temperature: Decimal) -> Decimal:
     """Saturation of dissolved oxygen in fresh water at sea-level pressure, kept to 0.1. [mg/L, degC -> %]
 
     HJ 2.3: DO_s = 468 / (31.6 + T). At altitude the true saturation is higher, so the answer errs to the safe side.
+
+    Raises
+    ------
+    BadInput
+        For a temperature at which the formula has no value.
     """
     offset = rule("oxygen_saturation", "offset") + temperature
     if offset <= 0:

@@ -81,7 +81,13 @@ def river_status(good_share: Decimal | Fraction, worse_share: Decimal | Fraction
 
 
 def shares(levels: Sequence[int]) -> tuple[Decimal, Decimal]:
-    """Share of class I–III and of worse than class V among sections' classes. [%], not rounded"""
+    """Share of class I–III and of worse than class V among sections' classes. [%], not rounded
+
+    Raises
+    ------
+    BadInput
+        Without a section, or for a number that is no class.
+    """
     found = shares_of(levels)
     if not found.total:
         raise BadInput("no section, no share")

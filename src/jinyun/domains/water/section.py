@@ -172,7 +172,20 @@ def judge_items(
     temperature_fall: Decimal | None = None,
     oxygen_by_saturation: bool | None = None,
 ) -> Verdict:
-    """The verdict of `judge_section` from values that are in the items' units already and may name their readings."""
+    """The verdict of `judge_section` from values that are in the items' units already and may name their readings.
+
+    Parameters
+    ----------
+    given : Mapping[str, ItemValue]
+        By item code.
+    temperature_rise, temperature_fall : Decimal, optional
+        As in `judge_section`. [degC]
+
+    Raises
+    ------
+    BadInput
+        For a target that is no class.
+    """
     target = int(rule("default_target")) if target is None else target
     if target not in LABELS_ZH or target == WORSE:
         raise BadInput(f"{name}: {target} is no target class", field="target", hint="1 to 5")

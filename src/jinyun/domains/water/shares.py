@@ -23,7 +23,7 @@ def rule_group(name: str) -> list[dict[str, str]]:
 
 
 def within(value: Decimal | Fraction, row: Mapping[str, str]) -> bool:
-    """Whether a value lies between the bounds of a row (`op_lo lo`, `op_hi hi`)."""
+    """Whether a value [the row's unit: % or points] lies between the bounds of a row (`op_lo lo`, `op_hi hi`)."""
     exact = Fraction(value)
     tests = {"ge": exact.__ge__, "gt": exact.__gt__, "le": exact.__le__, "lt": exact.__lt__}
     bounds = ((row["op_lo"], row["lo"]), (row["op_hi"], row["hi"]))
@@ -39,6 +39,7 @@ class Shares:
 
     @property
     def total(self) -> int:
+        """Sections with a class."""
         return sum(self.counts.values())
 
     @property
@@ -52,20 +53,29 @@ class Shares:
         return self.counts.get(WORSE, 0)
 
     def share(self, number: int) -> Fraction:
-        """`number` of all judged sections. [%]"""
+        """`number` of all judged sections. [%]
+
+        Raises
+        ------
+        BadInput
+            When no section has a class.
+        """
         if not self.total:
             raise BadInput("no section, no share")
         return Fraction(number * 100, self.total)
 
     @property
     def good_share(self) -> Fraction:
+        """Share of class I to III. [%], exact"""
         return self.share(self.good)
 
     @property
     def worse_share(self) -> Fraction:
+        """Share worse than class V. [%], exact"""
         return self.share(self.worse)
 
     def printed(self, share: Fraction) -> str:
+        """A share [%] rounded once, without the sign."""
         return str(round_fraction(share, int(rule("share_places"))))
 
 

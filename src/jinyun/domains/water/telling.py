@@ -66,6 +66,7 @@ class Told:
 
     @property
     def label_zh(self) -> str:
+        """Ⅳ类; 不劣于Ⅲ类 where a non-detect leaves it open; 达标 or 超标 without a class."""
         level = self.level
         if level is None:
             return {Status.ATTAINS: "达标", Status.EXCEEDS: "超标"}.get(self.status, CANNOT_ZH)
@@ -74,6 +75,7 @@ class Told:
 
     @property
     def label_en(self) -> str:
+        """As `label_zh`, in English."""
         level = self.level
         if level is None:
             return {Status.ATTAINS: "attains", Status.EXCEEDS: "exceeds"}.get(self.status, CANNOT_EN)
