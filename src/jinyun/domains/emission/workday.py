@@ -54,7 +54,8 @@ class WorkHour:
         number = china_time(self.start).hour
         figure = item.figure if item and item.figure else "—"
         reason = self.why.split(" | ")[-1 if english else 0]
-        return f"{number:02d} {self.mean.used}/{self.received} {mean} → {figure} {label} {reason}".rstrip()
+        head = f"{number:02d} {self.mean.used}/{self.received} {mean} → {figure}"
+        return " ".join(part for part in (head, label, reason) if part)
 
 
 @dataclass(frozen=True, slots=True)
