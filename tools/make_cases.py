@@ -44,14 +44,18 @@ def files() -> dict[str, tuple[str, str, list[Case]]]:
         "surface_water.json": (
             "surface_water",
             "Class of sections at every limit of the 21 items, rivers by share, change of shares.",
-            listed(water.sections(), water.rivers(), water.changes(), water.spearman()),
+            listed(water.sections(), water.rivers(), water.changes(), water.whole_rivers(), water.spearman()),
         ),
         "groundwater.json": (
             "groundwater",
             "Class of groundwater items at every limit of GB/T 14848-2017.",
             listed(water.groundwater()),
         ),
-        "water_indices.json": ("water_indices", "TLI and CWQI (provisional).", listed(water.tli(), water.cwqi())),
+        "water_indices.json": (
+            "water_indices",
+            "TLI and CWQI (provisional).",
+            listed(water.tli(), water.tli_levels(), water.cwqi()),
+        ),
         "noise.json": (
             "noise",
             "Energy means, percent levels, grades at every edge, background correction.",
@@ -65,7 +69,7 @@ def files() -> dict[str, tuple[str, str, list[Case]]]:
         "emission.json": (
             "emission",
             "Reference oxygen, rates by stack height, limits by temperature, date, stage and region.",
-            listed(emission.oxygen(), emission.rates(), emission.sewage(), emission.boilers()),
+            listed(emission.oxygen(), emission.convertible(), emission.rates(), emission.sewage(), emission.boilers()),
         ),
         "online_validity.json": (
             "online",

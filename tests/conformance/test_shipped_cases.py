@@ -118,6 +118,10 @@ def test_the_telling_inputs_of_the_rest_are_there():
     assert {one["share_class_1_to_3"] for one in shares} >= {75, 90}
     assert {one["share_worse_than_5"] for one in shares} >= {20, 40}
     assert 5 in {one["sections"] for one in shares}
+    assert {(one["values"]["do"], one.get("do_saturation_pct")) for one in water} >= {(7.2, 90), (7.2, 89.9)}
+    assert {len(one["sections"]) for one in ruled("surface_water.json", "river")} >= {4, 5}
+    assert {one["tli"] for one in ruled("water_indices.json", "tli_level")} >= {30, 50, 60, 70}
+    assert {one["o2_measured_pct"] for one in ruled("emission.json", "oxygen_convertible")} >= {20.9, 21}
     noise = ruled("noise.json", "hj640_grade")
     assert {one["mean_leq"] for one in noise} >= {50.04, 50.06}
     gaps = {round(one["measured"] - one["background"], 1) for one in ruled("noise.json", "background_correction")}

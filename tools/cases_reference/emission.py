@@ -37,6 +37,17 @@ def oxygen() -> Iterator[Case]:
             }
 
 
+def convertible() -> Iterator[Case]:
+    for o2 in ("0", "20", "20.9", "21", "21.5", "25"):
+        yield {
+            "kind": "derived",
+            "rule": "oxygen_convertible",
+            "input": {"measured_mg_m3": 30, "o2_measured_pct": plain(Fraction(o2)), "o2_reference_pct": 9},
+            "expected": {"convertible": Fraction(o2) < 21},
+            "source": "21 - O2 must be positive: at or above 21 % nothing can be converted or judged",
+        }
+
+
 def rate_rows(item: str, grade: str) -> dict[Fraction, Fraction]:
     """Stack height -> rate, of the rows without any further condition."""
     found = {}

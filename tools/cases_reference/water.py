@@ -44,9 +44,11 @@ def item_class(group: list[Row], value: Fraction) -> int:
     return next((level for level, row in enumerate(group, 1) if meets(row, value)), 6)
 
 
-def section(body: str, values: dict[str, str], why: str) -> Case:
+def section(body: str, values: dict[str, str], why: str, saturation: str = "") -> Case:
     table = limits(body)
     classes = {name: item_class(table[name], Fraction(values[name])) for name in evaluated() if name in values}
+    if saturation and Fraction(saturation) >= 90:
+        classes["do"] = 1  # class I by saturation too
     multiples: dict[str, Fraction | None] = {}
     for name, level in classes.items():
         if level > 3:
@@ -68,7 +70,11 @@ def section(body: str, values: dict[str, str], why: str) -> Case:
     return {
         "kind": "derived",
         "rule": "section_class",
-        "input": {"body": body, "values": {name: plain(Fraction(text)) for name, text in values.items()}},
+        "input": {
+            "body": body,
+            "values": {name: plain(Fraction(text)) for name, text in values.items()},
+            **({"do_saturation_pct": plain(Fraction(saturation))} if saturation else {}),
+        },
         "expected": {
             "class": worst,
             "class_label": LABELS[worst],
@@ -103,6 +109,8 @@ def sections() -> Iterator[Case]:
     yield section("river", {**river, "fecal_coliform": "90000"}, "faecal coliform is a reference item")
     yield section("river", {**river, "tp": "0.021"}, "total phosphorus one step above 0.02, river")
     yield section("river", {"do": "5"}, "one item only")
+    for oxygen, saturation in (("7.2", "90"), ("7.2", "89.9"), ("7.2", "104.5"), ("4.5", "90"), ("7.5", "80")):
+        yield section("river", {**river, "do": oxygen}, "oxygen and its saturation", saturation)
     yield section("river", {**river, "hg": "0.0011", "nh3_n": "9"}, "a heavy metal over the limit goes first")
     yield section(
         "river",
@@ -346,3 +354,68 @@ def groundwater() -> Iterator[Case]:
                     "why": f"beside the limit {text}; above {plain(last)} is class V",
                     "source": f"GB/T 14848-2017 table {group[0]['table_no']}",
                 }
+
+
+def whole_rivers() -> Iterator[Case]:
+    """Four sections are averaged item by item, five are counted by shares."""
+    table = limits("river")
+    steps = [
+        {"cod_mn": a, "nh3_n": b, "tp": c}
+        for a, b, c in (
+            ("2", "0.1", "0.02"),
+            ("4", "0.4", "0.1"),
+            ("6", "1", "0.2"),
+            ("10", "1.4", "0.3"),
+            ("16", "2.2", "0.5"),
+        )
+    ]
+    for picks in (
+        (0,),
+        (0, 4),
+        (0, 1, 2, 3),
+        (0, 0, 0, 4),
+        (4, 4, 4, 4),
+        (0, 1, 2, 2, 1),
+        (0, 0, 0, 0, 4),
+        (0, 1, 2, 2, 3),
+        (0, 1, 3, 3, 4),
+        (3, 3, 3, 4, 4),
+        (0, 3, 4, 4, 4),
+        (0, 1, 2, 3, 4, 0, 1, 2),
+        (0,) * 9 + (4,),
+    ):
+        sections_ = [steps[n] for n in picks]
+        expected: Case = {"method": "mean", "class": None, "status_zh": None}
+        if len(picks) < 5:
+            means = {name: sum(Fraction(one[name]) for one in sections_) / len(picks) for name in steps[0]}
+            places_ = {"cod_mn": 0, "nh3_n": 1, "tp": 2}
+            if any(half_even(value, places_[name]) != value for name, value in means.items()):
+                continue  # how many decimals a mean keeps is not settled by the rule
+            expected["class"] = max(item_class(table[name], value) for name, value in means.items())
+        else:
+            levels = [max(item_class(table[n], Fraction(v)) for n, v in one.items()) for one in sections_]
+            good, worse = (
+                Fraction(sum(test) * 100, len(levels)) for test in ([n <= 3 for n in levels], [n == 6 for n in levels])
+            )
+            expected |= {"method": "share", "status_zh": river_word(good, worse)}
+        yield {
+            "kind": "derived",
+            "rule": "river",
+            "input": {
+                "body": "river",
+                "sections": [{n: plain(Fraction(v)) for n, v in one.items()} for one in sections_],
+            },
+            "expected": expected,
+            "source": "环办[2011]22号: below five sections the mean of each item, else shares (five: memory only)",
+        }
+
+
+def tli_levels() -> Iterator[Case]:
+    for value in ("0", "29.99", "30", "30.01", "50", "50.01", "60", "60.01", "70", "70.01", "99"):
+        yield {
+            "kind": "derived",
+            "rule": "tli_level",
+            "input": {"tli": plain(Fraction(value))},
+            "expected": {"level_zh": tli_word(float(value))},
+            "source": "环办[2011]22号: the upper end belongs to the lower level, 30 itself is 中营养",
+        }

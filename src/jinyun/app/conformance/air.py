@@ -20,14 +20,21 @@ def _day_of(case: Case) -> date:
     return DATES[case["standard"].rpartition("-")[2]]
 
 
+def _pollutant(name: str, *, daily: bool) -> str:
+    """``so2_1h`` of an hourly report is so2; in a daily one ``o3_1h`` stands beside the 8 h maximum o3 (``o3_8h``)."""
+    if not daily:
+        return name.removesuffix("_1h")
+    return name.removesuffix("_24h").removesuffix("_8h")
+
+
 def _aqi(case: Case) -> Mapping[str, Any]:
     edition = air_limits.index_edition(_day_of(case))
-    values = {name.removesuffix("_1h"): optional(value) for name, value in case["input"].items()}
     daily = case["report"] == "daily"
+    values = {_pollutant(name, daily=daily): optional(value) for name, value in case["input"].items()}
     found = air_aqi.aqi_daily(values, edition) if daily else air_aqi.aqi_hourly(values, edition)
     none = found.value is None
     return {
-        "iaqi": {pollutant: index for (pollutant, _), index in found.iaqi.items()},
+        "iaqi": {pollutant: found.of(pollutant) for pollutant, _ in found.iaqi},
         "aqi": found.value,
         "primary": None if none else list(found.primary),
         "category_zh": None if found.level is None else found.level.category_zh,

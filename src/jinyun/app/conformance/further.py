@@ -10,8 +10,9 @@ from typing import Any
 from jinyun.app.conformance.compare import DATES, Answer, Case, Given, number, optional
 from jinyun.domains.air import concentration, period
 from jinyun.domains.air.days import DayValues
+from jinyun.domains.emission import conversion
 from jinyun.domains.noise import boundary, zone
-from jinyun.domains.water import groundwater, trend
+from jinyun.domains.water import groundwater, river, tli, trend
 from jinyun.kernel.terms import Period, Status, Verdict, instant, window_of
 
 
@@ -51,6 +52,33 @@ def _period(case: Case) -> Mapping[str, Any]:
     }
 
 
+def _river(case: Case) -> Mapping[str, Any]:
+    """Sections with their values: by the mean of each item when they are few, else by shares."""
+    g: Given = case["input"]
+    sections = {f"S{n}": {name: number(v) for name, v in one.items()} for n, one in enumerate(g["sections"], 1)}
+    found = river.evaluate_river("case", sections, day=DATES["2026"], body=g["body"])
+    by_mean = found.extra["method"] == "mean"
+    return {
+        "method": found.extra["method"],
+        "class": found.level if by_mean else None,
+        "status_zh": None if by_mean else found.extra["status_zh"],
+    }
+
+
+def _tli_level(case: Case) -> Mapping[str, Any]:
+    return {"level_zh": tli.tli_level(number(case["input"]["tli"]))[1]}
+
+
+def _convertible(case: Case) -> Mapping[str, Any]:
+    g: Given = case["input"]
+    values = (number(g[key]) for key in ("measured_mg_m3", "o2_measured_pct", "o2_reference_pct"))
+    try:
+        conversion.to_reference_oxygen(*values)
+    except conversion.NotConvertible:
+        return {"convertible": False}
+    return {"convertible": True}
+
+
 def _spearman(case: Case) -> Mapping[str, Any]:
     found = trend.spearman([number(value) for value in case["input"]["values"]])
     return {"r": found.r, "w": found.critical, "significant": found.significant}
@@ -83,7 +111,10 @@ def _boundary(case: Case) -> Mapping[str, Any]:
 ANSWERS: Mapping[tuple[str, str], Answer] = {
     ("air", "concentration"): _concentration,
     ("air", "period"): _period,
+    ("surface_water", "river"): _river,
     ("surface_water", "spearman"): _spearman,
+    ("water_indices", "tli_level"): _tli_level,
+    ("emission", "oxygen_convertible"): _convertible,
     ("groundwater", "item_class"): _groundwater,
     ("noise", "function_zone"): _zone,
     ("noise", "boundary"): _boundary,

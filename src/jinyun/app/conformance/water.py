@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from jinyun.app.conformance.compare import DATES, Answer, Case, Given, number
+from jinyun.app.conformance.compare import DATES, Answer, Case, Given, number, optional
 from jinyun.domains.water import cwqi, quality, river, tli
 from jinyun.domains.water import limits as water_limits
 from jinyun.kernel.factors import factor
@@ -18,7 +18,7 @@ def _section(case: Case) -> Mapping[str, Any]:
     edition = water_limits.edition(DATES["2012"], given["body"])
     # Cases give table units (mg/L); inside the house a factor has one unit of its own.
     values = {name: _canonical(name, number(value)) for name, value in given["values"].items()}
-    found = quality.section_class(values, edition)
+    found = quality.section_class(values, edition, saturation=optional(given.get("do_saturation_pct")))
     if found is None:
         return {}
     reference = int(water_limits.rule("reference_class"))
