@@ -93,8 +93,9 @@ def _groundwater(case: Case) -> Mapping[str, Any]:
 
 def _zone(case: Case) -> Mapping[str, Any]:
     g: Given = case["input"]
-    levels = {name: number(g[name]) for name in ("ld", "ln") if name in g}
-    verdict = zone.judge_zone("case", g["zone"], day=DATES["2026"], railway_approved=DATES["2026"], **levels)
+    day = DATES["2026"]
+    ld, ln = optional(g.get("ld")), optional(g.get("ln"))
+    verdict = zone.judge_zone("case", g["zone"], ld=ld, ln=ln, day=day, railway_approved=day)
     limits = {one.factor: one.status is Status.ATTAINS for one in verdict.items}
     return {"day_attains": limits.get("ld"), "night_attains": limits.get("ln")}
 
