@@ -182,5 +182,13 @@ def test_bad_input_is_named():
         judge(tp="-0.01")
     with pytest.raises(BadInput, match="detection limit"):
         judge(tp="0.02", non_detects=["hg"])
+    with pytest.raises(BadInput, match="no number"):
+        judge(tp="NaN")
+    with pytest.raises(BadInput, match="tl is there twice: tl and w20089"):
+        judge(tl="0.0001", w20089="1")
     with pytest.raises(NoEdition):
         judge_section("x", {"tp": Decimal(1)}, day=date(2002, 5, 31))
+
+
+def test_a_name_that_ends_in_a_digit_keeps_its_distance():
+    assert judge_section("S3", {"tp": Decimal("0.1")}, day=DAY).sentence_zh.startswith("S3 11月22日水质为Ⅱ类")

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from jinyun.domains.water.items import code_of, house_unit, in_house, items
+from jinyun.domains.water.items import by_code, code_of, house_unit, in_house, items, subject_and
 from jinyun.domains.water.limits import CLASSES, LABELS_EN, LABELS_ZH, edition_row, rule, table_rows
 from jinyun.domains.water.section import NOT_DETECTED, day_window, joined
 from jinyun.kernel.errors import BadInput, UnknownFactor
@@ -237,8 +237,9 @@ def judge_groundwater(
     lost = {code_of(one) or one for one in non_detects}
     found: dict[str, GroundClass] = {}
     missing, not_judged = [], {}
+    codes = by_code(values)
     for key, value in values.items():
-        code = code_of(key) or key
+        code = codes[key]
         if code not in known:
             not_judged[code] = both(f"{row['standard']}没有此项目", f"{row['standard']} has no such item")
         elif value is None:
@@ -306,7 +307,7 @@ def _sentences(
     span: tuple[int, int],
 ) -> tuple[str, str]:
     when_zh, when_en = window_words(window)
-    start_zh, start_en = f"{name}{when_zh}地下水质量", f"{name}, {when_en}: groundwater "
+    start_zh, start_en = f"{subject_and(name, when_zh)}地下水质量", f"{name}, {when_en}: groundwater "
     share_zh, share_en = f"评价{len(known)}项中的{len(found)}项", f"{len(found)} of {len(known)} items evaluated"
     lost_zh = listed(known[code].zh for code in missing)
     lost_en = listed((known[code].en for code in missing), english=True)

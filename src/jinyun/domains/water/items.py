@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from jinyun.kernel.errors import BadInput, UnknownFactor
 from jinyun.kernel.factors import factors
@@ -96,10 +97,35 @@ def in_house(name: str, value: Decimal, table_unit: str, unit: str | None = None
     Raises
     ------
     BadInput
-        When the units do not measure the same thing.
+        When the units do not measure the same thing, or for NaN and infinity.
     """
+    if not value.is_finite():
+        raise BadInput(f"{name}: {value} is no number", field=name, hint="leave out what is missing, or give None")
     code = code_of(name) or name
     target = house_unit(code, table_unit)
     if unit is None:
         unit = target if name == code else factors()[name].unit or target
     return convert(value, unit, target)
+
+
+def by_code(values: Mapping[str, Any]) -> dict[str, str]:
+    """Item code of each value as the caller named it; a name that no water standard has stays as it is.
+
+    Raises
+    ------
+    BadInput
+        When an item is there twice, by its code and by its factor id.
+    """
+    found: dict[str, str] = {}
+    for name in values:
+        code = code_of(name) or name
+        if code in found.values():
+            other = next(one for one, known in found.items() if known == code)
+            raise BadInput(f"{code} is there twice: {other} and {name}", field=name, hint="keep one of them")
+        found[name] = code
+    return found
+
+
+def subject_and(name: str, words: str) -> str:
+    """A name with Chinese words after it; a space keeps a digit at its end apart from theirs."""
+    return f"{name} {words}" if name[-1:].isascii() and name[-1:].isalnum() else f"{name}{words}"

@@ -31,7 +31,7 @@ class Means:
     values: Mapping[str, Decimal]
     counts: Mapping[str, int]
     non_detects: frozenset[str]
-    """Items that were not detected in a single one: the value is the lowest detection limit that they kept below."""
+    """Items that were not detected in a single one: the value is the highest of their detection limits."""
     too_few: Mapping[str, int] = field(default_factory=dict)
     """Items with fewer samplings than the period needs, and how many it needs: left out of `values`."""
 

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from jinyun.domains.water.change import ShareChange, share_change
-from jinyun.domains.water.items import item
+from jinyun.domains.water.items import item, subject_and
 from jinyun.domains.water.limits import LABELS_ZH, STATUS_EN, WORSE, Edition, edition, rule, status_words
 from jinyun.domains.water.means import Sample, mean_samples
 from jinyun.domains.water.quality import SectionClass, section_class
@@ -269,7 +269,7 @@ def _by_share(
         "evaluation": table.evaluation, "body": table.body,
     }  # fmt: skip
     if not enough:
-        zh = f"{name}{when_zh}水质无法判定：{len(judged)}个断面中仅{found.total}个可判定类别。"
+        zh = f"{subject_and(name, when_zh)}水质无法判定：{len(judged)}个断面中仅{found.total}个可判定类别。"
         en = (f"{name}, {when_en}: water quality cannot be judged: only {found.total} of {len(judged)} sections "
               "have a class.")  # fmt: skip
         return Verdict(
@@ -282,7 +282,7 @@ def _by_share(
     now = good_ratio([one.level for one in judged.values()])
     then = None if before is None or not any(before) else good_ratio(before)
     tail_zh, tail_en = ratio_sentence(now, then)
-    zh, en = f"{name}{when_zh}水质为{word}，{tail_zh}", f"{name}, {when_en}: {STATUS_EN[word]}; {tail_en}"
+    zh, en = f"{subject_and(name, when_zh)}水质为{word}，{tail_zh}", f"{name}, {when_en}: {STATUS_EN[word]}; {tail_en}"
     if now.worse:
         zh, en = (
             f"{zh}；劣Ⅴ类{now.worse}个，占{now.worse_printed}%",

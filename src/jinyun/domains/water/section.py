@@ -12,7 +12,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from jinyun.domains.water.items import code_of, house_unit, in_house, item
+from jinyun.domains.water.items import by_code, code_of, house_unit, in_house, item
 from jinyun.domains.water.limits import (
     LABELS_EN,
     LABELS_ZH,
@@ -132,15 +132,16 @@ def judge_section(
     Raises
     ------
     BadInput
-        A target that is no class, an unknown body or unit, a non-detect without its limit, a negative concentration.
+        A target that is no class, an unknown body or unit, a non-detect without its limit, a value that is negative or
+        no number, an item given twice.
     NoEdition
         For a day before the first edition we hold.
     """
     table = edition(day, body)
     given: dict[str, ItemValue] = {}
     lost = {code_of(one) or one for one in non_detects}
-    for key, value in values.items():
-        code = code_of(key) or key
+    for key, code in by_code(values).items():
+        value = values[key]
         limits = table.items.get(code) or table.source_items.get(code)
         if value is not None and limits is not None:
             value = in_house(key, value, limits.table_unit, (units or {}).get(key))

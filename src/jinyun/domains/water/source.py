@@ -14,7 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from jinyun.domains.water.groundwater import judge_groundwater
-from jinyun.domains.water.items import PACKAGE, code_of, in_house, item
+from jinyun.domains.water.items import PACKAGE, by_code, code_of, in_house, item, subject_and
 from jinyun.domains.water.limits import Edition, ItemLimits, edition, edition_row, rule
 from jinyun.domains.water.quality import item_class as class_of
 from jinyun.domains.water.section import ItemValue, day_window, judge_single
@@ -119,8 +119,8 @@ def judge_source(
         judged = (*judged, *(code for code in table.source_items if code not in judged))
     lost = {code_of(one) or one for one in non_detects}
     given: dict[str, ItemValue] = {}
-    for key, value in values.items():
-        code = code_of(key) or key
+    for key, code in by_code(values).items():
+        value = values[key]
         if code not in judged and code not in apart:
             continue
         limits = table.source_items.get(code) or table.items.get(code)
@@ -190,7 +190,7 @@ def _told(
     when_zh, when_en = window_words(window)
     done, of = len(items) - len(open_), len(judged)
     share_zh, share_en = f"评价{of}项中的{done}项", f"{done} of {of} items judged"
-    start_zh, start_en = f"饮用水水源{name}{when_zh}水质", f"Drinking-water source {name}, {when_en}: "
+    start_zh, start_en = f"饮用水水源{subject_and(name, when_zh)}水质", f"Drinking-water source {name}, {when_en}: "
     if status is Status.EXCEEDS:
         words_zh = [f"{item(one.factor).zh}" + (f"（超标{one.multiple}倍）" if one.multiple else "") for one in over]
         words_en = [item(one.factor).en + (f" ({one.multiple} times over)" if one.multiple else "") for one in over]

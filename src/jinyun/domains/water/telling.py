@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from jinyun.domains.water.items import item
+from jinyun.domains.water.items import item, subject_and
 from jinyun.domains.water.limits import LABELS_EN, LABELS_ZH, STATUS_EN, Edition, rule, status_words
 from jinyun.domains.water.quality import ItemClass, SectionClass
 from jinyun.kernel.rounding import round_gb
@@ -112,7 +112,7 @@ def _told(one: ItemClass, text: str, unit: str, english: bool) -> str:
 def section_sentences(told: Told) -> tuple[str, str]:
     """Two sentences that can be read out."""
     when_zh, when_en = window_words(told.window)
-    start_zh, start_en = f"{told.name}{when_zh}水质", f"{told.name}, {when_en}: water quality "
+    start_zh, start_en = f"{subject_and(told.name, when_zh)}水质", f"{told.name}, {when_en}: water quality "
     found = told.found
     lost_zh, lost_en = names(told.missing), names(told.missing, english=True)
     after_zh, after_en = _apart(told)
