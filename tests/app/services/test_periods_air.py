@@ -61,6 +61,22 @@ def percentile_text(values, p, places):
     return str(Decimal(f"{value:.9f}").quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN))
 
 
+def test_background_and_roadside_points_are_left_out_of_the_city(tmp_path):
+    sites = {
+        **SITES,
+        "A2": {"kind": "air_station", "jurisdiction": "500109", "point_kind": "background"},
+        "A3": {"kind": "air_station", "jurisdiction": "500109", "point_kind": "roadside"},
+    }
+    house = make_house(tmp_path / "other", NOW, sites)
+    try:
+        made = fill(house, ["A1", "A2", "A3"], date(2026, 10, 1), date(2026, 11, 1))
+        told = Periods(house).figures("air", scope="city:500109", period="month", at="2026-10")
+        figures = {one["id"]: one["figure"] for one in told["figures"]}
+        assert figures["pm2_5.mean"] == mean_text([day["pm2_5"] for day in made["A1"].values()], 1)
+    finally:
+        house.close()
+
+
 def test_a_month_of_a_station(house):
     made = fill(house, ["A1"], date(2026, 10, 1), date(2026, 11, 1))["A1"]
     fill(house, ["A1"], date(2025, 10, 1), date(2025, 11, 1), seed=5)

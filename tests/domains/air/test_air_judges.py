@@ -62,6 +62,24 @@ def test_a_missing_item_is_na_at_a_station():
     assert (published.status, published.figure) == (Status.EXCEEDS, "158")
 
 
+def test_an_item_not_monitored_by_plan_is_a_stroke_and_no_gap():
+    """HJ 633-2026, 5.3: the AQI of the rest is published though it is below 100."""
+    planned = Site("t", "天生", "air_station", data={"not_monitored": ["so2"]})
+    verdict = judge(filled(so2=None), site=planned)
+    assert (verdict.figure, verdict.extra["missing"], verdict.extra["not_monitored"]) == ("60", [], ["so2"])
+    assert verdict.sentence_zh.endswith("；二氧化硫按计划不监测（/）。")
+    assert judge(filled(so2=None, no2=None), site=planned).figure is None
+
+
+def test_health_text_in_both_languages():
+    extra = judge(filled(pm2_5=120)).extra
+    assert extra["advice_zh"].startswith("儿童、老年人及心脏病、呼吸系统疾病患者避免")
+    assert extra["health_en"].startswith("Symptoms of sensitive people get worse")
+    # hj633_2026_sensitive_groups: five groups for PM2.5
+    assert len(extra["sensitive_zh"]) == len(extra["sensitive_en"]) == 5
+    assert "sensitive_zh" not in judge(filled()).extra
+
+
 def test_a_flagged_item_is_not_used():
     book = filled(no2=None)
     bad = book.add("no2", 900, flag=Flag.CALIBRATION)

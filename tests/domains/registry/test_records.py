@@ -9,7 +9,8 @@ from jinyun.kernel.terms import SITE_KINDS
 TYPES = {one.id: one for one in DOMAIN.records}
 NAMES = {
     "enterprise": "name uscc industry address place jurisdiction contact phone",
-    "site": "name kind place jurisdiction enterprise river order_km upstream target_class body zone day_hours note",
+    "site": "name kind place jurisdiction enterprise river order_km upstream target_class body zone day_hours "
+    "point_kind not_monitored note",
     "outlet": "name code kind site enterprise receiving_water reference_o2 process standard standard_group "
     "standard_stage standard_conditions fuel built stack_height buildings_height",
     "permit_limit": "outlet factor period limit unit converted valid_from valid_to basis",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from jinyun.domains.air.days import DayValues
 from jinyun.domains.air.evaluation import evaluation
@@ -15,6 +16,11 @@ from jinyun.methods.statistics import mean, round_fraction
 
 ASSESSMENT = "assessment"
 """Kind of the points a city is judged by; any other (``background``, ``roadside``, ``control``) is left out."""
+
+
+def kind_of(site_data: Mapping[str, Any]) -> str:
+    """Kind of a point by its record's `point_kind`; one that names none is an assessment point."""
+    return str(site_data.get("point_kind") or ASSESSMENT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,12 +75,14 @@ def grade_of(site_data: Mapping[str, Any]) -> str:
 def left_out(given: JudgeInput, table: IndexEdition, here: Collection[str]) -> frozenset[str]:
     """Items that a site does not monitor by plan.
 
-    A national or local station measures all items, so a silent one is missing. A micro-station measures what it has: an
-    item it has not reported lately is not monitored, and its AQI is indicative only.
+    A national or local station measures all items but those its record names (`not_monitored`, HJ 633-2026 5.3; see
+    `planned`), so a silent one is missing. A micro-station measures what it has: an item it has not reported lately is
+    not monitored, and its AQI is indicative only.
     """
+    planned = frozenset(given.site.data.get("not_monitored") or ()) & set(pollutants(table))
     if given.site.kind != "air_micro":
-        return frozenset()
-    return frozenset(set(pollutants(table)) - set(here) - (given.monitored or frozenset()))
+        return planned
+    return planned | (set(pollutants(table)) - set(here) - (given.monitored or frozenset()))
 
 
 def judge_hour(given: JudgeInput) -> Verdict | None:
@@ -286,6 +288,9 @@ def _sentences(given: JudgeInput, report: Report, items: tuple[VerdictItem, ...]
         en += "; primary pollutant " + listed((f"{f.en} {n}{unit_words(f.unit)}" for f, n in parts), english=True)
     if result.missing:
         zh, en = f"{zh}；{lost_zh}有效数据不足", f"{en}; not enough valid data for {lost_en}"
+    if result.not_monitored and not micro:
+        zh += f"；{listed(factor_of(name).zh for name in result.not_monitored)}按计划不监测（/）"
+        en += f"; not monitored by plan (/): {listed((factor_of(n).en for n in result.not_monitored), english=True)}"
     return f"{zh}。", f"{en}."
 
 

@@ -24,6 +24,17 @@ SITE_KIND_WORDS: Mapping[str, tuple[str, str]] = {
 if set(SITE_KIND_WORDS) != set(SITE_KINDS):
     raise ValueError("registry: every kind of kernel.terms.SITE_KINDS needs its words, and only those")
 
+AIR_POINTS: Mapping[str, tuple[str, str]] = {
+    "assessment": ("评价点", "Assessment point"),
+    "background": ("背景点（对照点）", "Background point"),
+    "roadside": ("路边点", "Roadside point"),
+}
+"""Kinds of air points: HJ 664."""
+
+AIR_ITEMS: Mapping[str, tuple[str, str]] = {
+    name: (known_factor(name).zh, known_factor(name).en) for name in ("so2", "no2", "co", "o3", "pm10", "pm2_5")
+}
+
 DIVISION = r"[1-9]\d{5}(\d{3}|\d{6})?"
 """GB/T 2260 county code, with the township's or village's digits where known."""
 
@@ -101,6 +112,16 @@ SITE = RecordType(
             "day_hours", "昼间时段", "Hours of the day part", pattern=r"\d{1,2}-\d{1,2}",
             help_zh="噪声点位：当地政府另有划分时填写，如 7-23；空为 6-22",
             help_en="Noise sites, where the local government shifted them, e.g. 7-23; empty is 6-22",
+        ),
+        Field(
+            "point_kind", "空气点位性质", "Kind of air point", kind="code", codes=AIR_POINTS,
+            help_zh="背景点、路边点不参加城市评价；空为评价点",
+            help_en="Only assessment points make a city's value; empty is one",
+        ),
+        Field(
+            "not_monitored", "按计划不监测项目", "Items not monitored by plan", kind="code", many=True, codes=AIR_ITEMS,
+            help_zh="HJ 633-2026 5.3：三年内从未在污染日为首要污染物的项目，以“/”表示",
+            help_en="HJ 633-2026 5.3: never primary on a polluted day in three years; shown as /",
         ),
         Field("note", "备注", "Note", kind="long_text"),
     ),

@@ -21,7 +21,7 @@ from jinyun.app.services.periods.shapes import (
 )
 from jinyun.app.services.periods.spans import Span, day_of
 from jinyun.app.services.words import verdict_dict
-from jinyun.domains.air.city import city_days
+from jinyun.domains.air.city import city_days, kind_of
 from jinyun.domains.air.compare import year_on_year
 from jinyun.domains.air.days import DayValues
 from jinyun.domains.air.evaluation import Statistic, evaluation, name_of
@@ -78,8 +78,9 @@ def answer(
         (site,) = scope.sites
         whole, whole_before = after[site.id], earlier[site.id]
     else:
+        kinds = {site.id: kind_of(site.data) for site in scope.sites}
         whole, whole_before = (
-            evaluate(scope.zh, city_days(days) if any(days.values()) else [], window_of(when), on=on)
+            evaluate(scope.zh, city_days(days, kinds) if any(days.values()) else [], window_of(when), on=on)
             for days, when in ((after_days, span), (earlier_days, earlier_span))
         )
     compared = year_on_year(whole, whole_before, on=on)
@@ -113,7 +114,8 @@ def ranking(scope: Scope, span: Span, now: Days, on: date) -> dict[str, Any]:
     for site in scope.sites:
         cities.setdefault(site.jurisdiction[:6], []).append(site)
     if len(cities) >= MANY:
-        ranked = {code: city_days({s.id: days[s.id] for s in sites}) for code, sites in cities.items()}
+        kinds = {site.id: kind_of(site.data) for site in scope.sites}
+        ranked = {code: city_days({s.id: days[s.id] for s in sites}, kinds) for code, sites in cities.items()}
         names = {code: code for code in cities}
     else:
         ranked, names = dict(days), {site.id: site.name for site in scope.sites}
