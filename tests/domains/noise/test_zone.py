@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jinyun.domains.noise.limits import edition, one_row, zone_of, zones
-from jinyun.domains.noise.zone import attainment, judge_zone, zone_limit
+from jinyun.domains.noise.zone import attainment, judge_zone, rate_change, zone_limit
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.terms import Period, Status
 from jinyun.methods.editions import NoEdition
@@ -145,3 +145,14 @@ def test_a_burst_is_not_in_the_rate():
     loud = judge_zone("点", "2", ln=Decimal(45), lmax_night=Decimal(80), day=DAY)
     assert loud.status is Status.EXCEEDS
     assert attainment([loud]).night.rate == 100
+
+
+def test_the_change_from_a_year_before():
+    """21 of 24 after 23 of 24: 87.5 - 95.8 = -8.3 points."""
+    before = attainment(points("2", 23, 1))
+    now = attainment(points("2", 21, 3), before=before)
+    assert rate_change(now.day, before.day) == Decimal("-8.3")
+    assert "昼间点次达标率 87.5%(21/24)、同比下降 8.3 个百分点" in now.sentence_zh
+    assert "(-8.3 points)" in now.sentence_en
+    assert rate_change(now.night, before.night) is None
+    assert "同比持平" in attainment(points("2", 23, 1), before=before).sentence_zh

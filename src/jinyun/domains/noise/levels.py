@@ -413,12 +413,15 @@ def day_from_seconds(
     step_s : int
         What one sample stands for. [s]
     """
+    where = setting or Setting()
+    due = where.hours(day, "day") + where.hours(day, "night")
+    first, last = np.searchsorted(times, [min(due), max(due) + HOUR_S]).tolist()
     terms = {}
-    for at, part in _hours(times, as_micro(levels)):
+    for at, part in _hours(times[first:last], as_micro(levels[first:last])):
         good = part[part != NO_VALUE]
         if valid_hour(len(good), step_s):
             terms[at] = _terms(good)
-    return _day_night(terms, day, setting or Setting(), places)
+    return _day_night(terms, day, where, places)
 
 
 def night_of(at: int, setting: Setting | None = None) -> date:

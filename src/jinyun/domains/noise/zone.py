@@ -219,8 +219,8 @@ class Attainment:
         return found[0] if found else ZoneRate(wanted, period, 0, 0, 0)
 
 
-def attainment(verdicts: Iterable[Verdict]) -> Attainment:
-    """Attainment rates 点次达标率 of function zones, day and night apart.
+def attainment(verdicts: Iterable[Verdict], *, before: Attainment | None = None) -> Attainment:
+    """Attainment rates 点次达标率 of function zones, day and night apart; with `before`, the change in points.
 
     Each Ld and each Ln in the verdicts of `judge_zone` (or of the node's judges) is one point-time. Night bursts are
     in a point's verdict but not in the rate, which is of Ld and Ln. What could not be judged is counted apart, and is
@@ -249,7 +249,7 @@ def attainment(verdicts: Iterable[Verdict]) -> Attainment:
         for good, bad, none in (found,)
     )
     day, night = (_sum(rates, period) for period in (DAY, NIGHT))
-    return Attainment(rates, day, night, *_sentences(rates, day, night))
+    return Attainment(rates, day, night, *_sentences(rates, day, night, before))
 
 
 def _column(status: Status) -> int:
@@ -263,7 +263,12 @@ def _sum(rates: Sequence[ZoneRate], period: str) -> ZoneRate:
     )
 
 
-def _sentences(rates: Sequence[ZoneRate], day: ZoneRate, night: ZoneRate) -> tuple[str, str]:
+def rate_change(now: ZoneRate, before: ZoneRate) -> Decimal | None:
+    """Change of an attainment rate, of the printed rates; None where one of them has none. [percentage points]"""
+    return None if now.rate is None or before.rate is None else now.rate - before.rate
+
+
+def _sentences(rates: Sequence[ZoneRate], day: ZoneRate, night: ZoneRate, before: Attainment | None) -> tuple[str, str]:
     """As bureaus print it: 功能区昼间点次达标率 95.8%，夜间点次达标率 91.7%。"""
 
     def one(rate: ZoneRate) -> tuple[str, str]:
@@ -271,7 +276,13 @@ def _sentences(rates: Sequence[ZoneRate], day: ZoneRate, night: ZoneRate) -> tup
         if rate.rate is None:
             return f"{zh}无有效点次", f"no {en} point-time was judged"
         share = f"({rate.attaining}/{rate.judged})"
-        return f"{zh}点次达标率 {rate.rate}%{share}", f"{en} attainment {rate.rate} % of point-times {share}"
+        zh, en = f"{zh}点次达标率 {rate.rate}%{share}", f"{en} attainment {rate.rate} % of point-times {share}"
+        points = rate_change(rate, before.day if rate.period == DAY else before.night) if before else None
+        if points is None:
+            return zh, en
+        if not points:
+            return f"{zh}、同比持平", f"{en} (unchanged)"
+        return f"{zh}、同比{'上升' if points > 0 else '下降'} {abs(points)} 个百分点", f"{en} ({points:+} points)"
 
     heads = [one(day), one(night)]
     zh, en = "功能区" + "，".join(h[0] for h in heads), "Function zones: " + ", ".join(h[1] for h in heads)
