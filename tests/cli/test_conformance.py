@@ -61,3 +61,15 @@ def test_a_failing_case_ends_with_one(capsys, tmp_path):
 def test_a_missing_file_is_one_sentence(capsys):
     assert run(["conformance", "standards", "nowhere.json"]) == 2
     assert "no file or folder 'nowhere.json'" in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_or_read_is_one_sentence(capsys, tmp_path):
+    file = str(CASES / "emission.json")
+    assert run(["conformance", "standards", file, "--json", str(tmp_path / "no" / "such.json")]) == 2
+    assert "such.json cannot be written: No such file or directory" in capsys.readouterr().err
+    (tmp_path / "answers.json").write_text("[1, 2", "utf-8")
+    assert run(["conformance", "standards", file, "--answers", str(tmp_path / "answers.json")]) == 2
+    assert "answers.json cannot be read as JSON" in capsys.readouterr().err
+    (tmp_path / "answers.json").write_text("[1, 2]", "utf-8")
+    assert run(["conformance", "standards", file, "--answers", str(tmp_path / "answers.json")]) == 2
+    assert "answers cannot be read" in capsys.readouterr().err

@@ -45,7 +45,12 @@ def standards(
             raise BadInput(f"{answers} cannot be read as JSON: {wrong}", hint=hint) from None
     report = conformance.run(paths or (), answers=theirs)
     if write is not None:
-        write.write_text(json.dumps(report.answers(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        try:
+            write.write_text(json.dumps(report.answers(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        except OSError as wrong:
+            raise BadInput(
+                f"{write} cannot be written: {wrong.strerror}", hint="name a file in a folder there is"
+            ) from None
     print("\n".join(report.lines))
     if report.failed:
         raise typer.Exit(1)
