@@ -210,6 +210,7 @@ def water() -> dict[str, Any]:
                     "deciding_zh": "总磷",
                     "deciding_en": "TP",
                     "main_indicators": ["tp"] if level > 3 else [],
+                    "main_indicators_zh": ["总磷(0.3)"] if level > 3 else [],
                     "target": 3,
                     "target_met": level <= 3,
                     "valid_days": 31,

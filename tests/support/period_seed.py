@@ -1,5 +1,7 @@
-"""A district with more than a year of day verdicts, for pages and reports of periods: three air stations, seven sections
-on two rivers, three noise stations. The last full day of one station comes by HJ 212, so that it can be judged again."""
+"""A district with more than a year of day verdicts, for pages and reports of periods.
+
+Three air stations, seven sections on two rivers, three noise stations. The last full day of one station comes by
+HJ 212, so that it can be judged again."""
 
 from __future__ import annotations
 
@@ -24,10 +26,14 @@ from jinyun.sense.hj212 import compose
 
 AIR = {"p-a1": "缙云山站", "p-a2": "天生站", "p-a3": "新城站"}
 SECTIONS = {
-    "p-w1": ("嘉陵江", "草街断面", 4), "p-w2": ("嘉陵江", "北温泉断面", 18), "p-w3": ("嘉陵江", "朝阳桥断面", 26),
-    "p-w4": ("嘉陵江", "梨园村断面", 39), "p-w5": ("嘉陵江", "大沱口断面", 52), "p-w6": ("梁滩河", "龙凤桥断面", 33),
+    "p-w1": ("嘉陵江", "草街断面", 4),
+    "p-w2": ("嘉陵江", "北温泉断面", 18),
+    "p-w3": ("嘉陵江", "朝阳桥断面", 26),
+    "p-w4": ("嘉陵江", "梨园村断面", 39),
+    "p-w5": ("嘉陵江", "大沱口断面", 52),
+    "p-w6": ("梁滩河", "龙凤桥断面", 33),
     "p-w7": ("梁滩河", "童家溪断面", 41),
-}  # fmt: skip
+}
 NOISE = {"p-n1": ("朝阳小学", "1"), "p-n2": ("天生路", "2"), "p-n3": ("碚金路", "4a")}
 AIR_MN = "WEBTEST0000021"
 CODES = {"so2": "a21026", "no2": "a21004", "co": "a21005", "o3": "a05024", "pm10": "a34002", "pm2_5": "a34004"}
@@ -46,10 +52,19 @@ def register_sites(house: House) -> None:
         (id, {"name": name, "kind": "air_station", "jurisdiction": "500109"}) for id, name in AIR.items()
     ]
     rows += [
-        (id, {"name": name, "kind": "water_section", "river": river, "order_km": km, "target_class": 3,
-              "jurisdiction": "500109"})
+        (
+            id,
+            {
+                "name": name,
+                "kind": "water_section",
+                "river": river,
+                "order_km": km,
+                "target_class": 3,
+                "jurisdiction": "500109",
+            },
+        )
         for id, (river, name, km) in SECTIONS.items()
-    ]  # fmt: skip
+    ]
     rows += [
         (id, {"name": name, "kind": "noise_station", "zone": zone, "jurisdiction": "500109"})
         for id, (name, zone) in NOISE.items()
@@ -67,7 +82,7 @@ def register_sites(house: House) -> None:
 
 
 def seed(house: House, until: date | None = None, days: int = 460) -> date:
-    """Sites, and day verdicts for `days` days before `until` (today); the last day of p-a2 is left to `send_last_day`."""
+    """Sites, and verdicts of `days` days before `until` (today); the last day of p-a2 is left to `send_last_day`."""
     last = until or today()
     register_sites(house)
     chance = random.Random(11)
@@ -102,28 +117,41 @@ def _air(site: str, day: date, chance: random.Random, season: float, number: int
     level = found.level
     assert level is not None
     return air_day(
-        site, day, {k: format(v, "f") for k, v in values.items()}, level=level.level, figure=str(found.value),
-        status=Status.EXCEEDS if level.level > 2 else Status.ATTAINS, label_zh=level.category_zh, label_en=f"level {level.level}",
+        site,
+        day,
+        {k: format(v, "f") for k, v in values.items()},
+        level=level.level,
+        figure=str(found.value),
+        status=Status.EXCEEDS if level.level > 2 else Status.ATTAINS,
+        label_zh=level.category_zh,
+        label_en=f"level {level.level}",
         deciding=found.primary,
-    )  # fmt: skip
+    )
 
 
 def _water(site: str, day: date, chance: random.Random, number: int) -> Verdict:
     dirty = 1.0 if number < 5 else 2.7 if number == 5 else 1.6
     values = {
-        "ph": Decimal(round(78 + chance.gauss(0, 1))) / 10, "do": Decimal(round(82 - 8 * dirty + chance.gauss(0, 4))) / 10,
+        "ph": Decimal(round(78 + chance.gauss(0, 1))) / 10,
+        "do": Decimal(round(82 - 8 * dirty + chance.gauss(0, 4))) / 10,
         "cod_mn": Decimal(round(19 * dirty + chance.gauss(0, 3))) / 10,
         "nh3_n": Decimal(round(32 * dirty + chance.gauss(0, 6))) / 100,
         "tp": Decimal(round(92 * dirty + chance.gauss(0, 14))) / 1000,
-    }  # fmt: skip
+    }
     found = section_class(values, edition(day))
     assert found is not None
     level = found.level
     status = Status.EXCEEDS if level > 3 else Status.ATTAINS
     return water_day(
-        site, day, {k: format(v, "f") for k, v in values.items()}, level=level, status=status, deciding=found.deciding,
-        label_zh=f"{LABELS_ZH[level]}类", label_en=LABELS_EN[level],
-    )  # fmt: skip
+        site,
+        day,
+        {k: format(v, "f") for k, v in values.items()},
+        level=level,
+        status=status,
+        deciding=found.deciding,
+        label_zh=f"{LABELS_ZH[level]}类",
+        label_en=LABELS_EN[level],
+    )
 
 
 def _noise(site: str, zone: str, day: date, chance: random.Random, number: int) -> list[Verdict]:
@@ -134,12 +162,19 @@ def _noise(site: str, zone: str, day: date, chance: random.Random, number: int) 
         over = level > limit
         found.append(
             day_verdict(
-                f"noise.zone_{part}", site, day, {"ld" if part == "day" else "ln": format(level, "f")},
-                level=5 if over else 1, status=Status.EXCEEDS if over else Status.ATTAINS, hours=hours,
-                figure=format(level, "f"), unit="dB(A)", label_zh="超标" if over else "达标",
+                f"noise.zone_{part}",
+                site,
+                day,
+                {"ld" if part == "day" else "ln": format(level, "f")},
+                level=5 if over else 1,
+                status=Status.EXCEEDS if over else Status.ATTAINS,
+                hours=hours,
+                figure=format(level, "f"),
+                unit="dB(A)",
+                label_zh="超标" if over else "达标",
                 label_en="exceeds" if over else "attains",
             )
-        )  # fmt: skip
+        )
     return found
 
 

@@ -32,6 +32,7 @@ POLLUTANTS = {
 }
 """Figure ids of the six pollutants: words of the bulletin (zh, en), and the short name of a table's head."""
 
+SHORT = {id.partition(".")[0]: short.removesuffix("-8h") for id, (_, _, short) in POLLUTANTS.items()}
 DAYS_IN_WORDS = 40
 
 
@@ -111,16 +112,15 @@ def _overview(source: Sources, lang: str) -> Section:
 
 
 def _primary(source: Sources, lang: str) -> str:
-    """Days on which each pollutant was the primary one: ``以PM2.5为首要污染物的有12天，……``; empty when there is none."""
+    """Days on which each pollutant was the primary one: ``以PM2.5为首要污染物的12天``; empty when there is none."""
     days = [one for one in source.now.get("primary") or [] if int(one.get("days") or 0)]
     if not days:
         return ""
-    parts = [
-        words(lang, f"以{said(one, lang)}为首要污染物的{one['days']}天", f"{said(one, lang)} on {one['days']} days")
-        for one in sorted(days, key=lambda one: -int(one["days"]))
-    ]
-    return words(lang, f"AQI大于50的日子中，{listed(parts, lang, joint='、')}。",
-                 f"Primary pollutant on days with an AQI above 50: {listed(parts, lang, joint=', ')}.")  # fmt: skip
+    days.sort(key=lambda one: -int(one["days"]))
+    named = [(SHORT.get(str(one["factor"]), said(one, lang)), one["days"]) for one in days]
+    parts = [words(lang, f"以{name}为首要污染物的{n}天", f"{name} on {n} days") for name, n in named]
+    return words(lang, f"空气质量超标的日子中，{listed(parts, lang, joint='、')}。",
+                 f"Primary pollutant on polluted days: {listed(parts, lang, joint=', ')}.")  # fmt: skip
 
 
 def _levels_table(source: Sources, levels: Any, lang: str) -> Table:
@@ -246,18 +246,18 @@ def _stations(source: Sources, lang: str) -> Section:
                 cell(row_value(row, "good_ratio"), lang),
                 *(cell(row_value(row, id), lang) for id in POLLUTANTS),
                 cell(row.get("index") or row_value(row, "composite"), lang),
-                Cell(said(row, lang, "deciding") or "—"),
+                Cell(listed([SHORT.get(str(one), str(one)) for one in row["deciding"]], lang, joint="、") or "—"),
             ]
         )
     heads = [
-        Column(f"{short}\n{'mg/m³' if short == 'CO' else 'μg/m³'}", 0.95, "right")
+        Column(f"{short}\n{'mg/m³' if short == 'CO' else 'μg/m³'}", 1.05, "right")
         for _, _, short in POLLUTANTS.values()
     ]
     table = Table(
         "stations",
         words(lang, "各点位空气质量", "Stations"),
         [
-            Column(words(lang, "点位", "Station"), 2, "left"),
+            Column(words(lang, "点位", "Station"), 1.8, "left"),
             Column(words(lang, "有效\n天数", "Valid\ndays"), 1),
             Column(words(lang, "优良率\n（%）", "Good\n%"), 1.2, "right"),
             *heads,
@@ -336,7 +336,6 @@ def _months(source: Sources, lang: str) -> Section:
                     )
                 ],
                 "%",
-                1,
             )
         )
     lead = period_word(source, lang)

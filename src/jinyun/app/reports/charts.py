@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax import saxutils
+from xml.sax.saxutils import quoteattr
 
 from jinyun.app.reports.model import Chart, ChartSeries
-from jinyun.app.reports.packing import repacked
+from jinyun.app.reports.packing import repacked, xml_text
 
 if TYPE_CHECKING:
     from docx.opc.part import Part
@@ -31,6 +32,10 @@ MOST_LABELS = 16  # up to so many points carry their figure
 CATEGORY_AXIS, VALUE_AXIS = 111_111_111, 222_222_222
 SHEET = "Sheet1"
 MOST_PERCENT, NEAR_TOP = 100, 80
+
+
+def escape(text: str) -> str:
+    return saxutils.escape(xml_text(text))
 
 
 def chart_xml(chart: Chart, *, font: str = "宋体", workbook: str = "") -> bytes:
@@ -209,6 +214,7 @@ def _axes(chart: Chart) -> str:
         else ""
     )
     top = f'<c:max val="{MOST_PERCENT}"/>' if tops_at_hundred(chart) else ""
+    top += '<c:min val="0"/>' if chart.from_zero else ""
     return (
         f'<c:catAx><c:axId val="{CATEGORY_AXIS}"/><c:scaling><c:orientation val="minMax"/></c:scaling>'
         '<c:delete val="0"/><c:axPos val="b"/><c:numFmt formatCode="General" sourceLinked="0"/>'
@@ -289,7 +295,7 @@ def drawing_xml(relation: str, chart: Chart, number: int, *, width_mm: float, he
         f'xmlns:wp="{main}/wordprocessingDrawing" xmlns:a="{main}/main" xmlns:c="{main}/chart" '
         'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
         f'<wp:inline distT="0" distB="0" distL="0" distR="0"><wp:extent cx="{wide}" cy="{high}"/>'
-        f'<wp:docPr id="{1000 + number}" name="Chart {number}" descr={quoteattr(describe(chart))}/>'
+        f'<wp:docPr id="{1000 + number}" name="Chart {number}" descr={quoteattr(xml_text(describe(chart)))}/>'
         f'<wp:cNvGraphicFramePr/><a:graphic><a:graphicData uri="{main}/chart">'
         f'<c:chart r:id="{relation}"/></a:graphicData></a:graphic></wp:inline></w:drawing>'
     )

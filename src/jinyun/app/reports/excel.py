@@ -18,6 +18,7 @@ LINE_HEIGHT = 18  # points
 CHART_ROWS = 17
 CHART_SIZE = {"width": 720, "height": 310}
 A4 = 9
+ROWS_OF_A_PAGE = 80
 
 
 def excel_bytes(report: Report) -> bytes:
@@ -41,6 +42,7 @@ class _Writer:
         self.data_row = 0
         self.data_name = "图表数据" if report.lang == "zh" else "Chart data"
         self.tables = 0
+        self.widths: list[float] = []
         self.heads: list[tuple[int, Table]] = []  # of the present sheet
 
     def write(self) -> None:
@@ -60,11 +62,11 @@ class _Writer:
     def _section(self, sheet: Any, section: Section) -> None:
         tables = [block for block in section.blocks if isinstance(block, Table)]
         across = max([len(one.columns) for one in tables] or [8])
-        for place, wide in enumerate(_column_widths(tables, across)):
+        self.widths = _column_widths(tables, across)
+        for place, wide in enumerate(self.widths):
             sheet.set_column(place, place, wide)
         sheet.set_paper(A4)
         sheet.set_landscape() if across > 8 else sheet.set_portrait()
-        sheet.fit_to_pages(1, 0)
         sheet.set_footer("&C— &P / &N —")
         sheet.hide_gridlines(2)
         last = across - 1
@@ -82,7 +84,7 @@ class _Writer:
         sheet.set_row(0, 30)
         sheet.merge_range(1, 0, 1, last, f"{report.bureau}  {report.compiled_text}", under)
         sheet.merge_range(2, 0, 2, last, section.heading, self._format(font_name=HEAD_FONT, font_size=12))
-        row, wide = 3, sum(_column_widths(tables, across))
+        row, wide = 3, sum(self.widths)
         self.heads = []
         for block in section.blocks:
             if isinstance(block, Paragraph):
@@ -91,6 +93,7 @@ class _Writer:
                 row = self._table(sheet, row, last, wide, block)
             else:
                 row = self._chart(sheet, row, block)
+        sheet.fit_to_pages(1, 1 if row <= ROWS_OF_A_PAGE else 0)
         if len(self.heads) == 1:
             at, table = self.heads[0]
             sheet.repeat_rows(at)
@@ -118,6 +121,9 @@ class _Writer:
         sheet.set_row(row, LINE_HEIGHT * max(one.head.count("\n") + 1 for one in table.columns))
         for cells in table.rows:
             row += 1
+            lines = max(-(-_width(one.text) // int(wide)) for one, wide in zip(cells, self.widths, strict=False))
+            if lines > 1:
+                sheet.set_row(row, LINE_HEIGHT * lines)
             for place, (cell, column) in enumerate(zip(cells, table.columns, strict=True)):
                 self._cell(sheet, row, place, cell, column)
         return self._text(sheet, row + 1, last, wide, table.note, note=True) + 1
@@ -190,6 +196,7 @@ class _Writer:
                 "name": chart.unit, "name_font": {**font, "bold": False}, "num_font": font, "major_gridlines": grid,
                 "line": {"none": True}, "num_format": "General",
                 **({"max": MOST_PERCENT} if tops_at_hundred(chart) else {}),
+                **({"min": 0} if chart.from_zero else {}),
             })  # fmt: skip
         main.show_blanks_as("gap")
         main.set_size(CHART_SIZE)

@@ -71,8 +71,19 @@ class Chart:
     categories: Sequence[str]
     series: Sequence[ChartSeries]
     unit: str = ""
-    places: int = 0
     note: str = ""
+
+    @property
+    def places(self) -> int:
+        """Decimals of its labels: those of the values as printed."""
+        found = [value.as_tuple().exponent for one in self.series for value in one.values if value is not None]
+        return max([-n for n in found if isinstance(n, int)] or [0])
+
+    @property
+    def from_zero(self) -> bool:
+        """Columns stand on zero: their lengths are what is compared."""
+        standing = any((one.kind or self.kind) in ("column", "stacked") for one in self.series)
+        return standing and all(value >= 0 for one in self.series for value in one.values if value is not None)
 
     def __post_init__(self) -> None:
         for one in self.series:

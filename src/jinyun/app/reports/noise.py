@@ -119,7 +119,6 @@ def _zones(source: Sources, lang: str) -> Section:
             ChartSeries(words(lang, "夜间", "Night"), [number(one.get("night_rate")) for one in zones], NIGHT),
         ],
         "%",
-        1,
     )
     return Section(words(lang, "功能区达标情况", "Zones"), words(lang, "功能区", "Zones"), [table, chart])
 
@@ -181,7 +180,7 @@ def _months(source: Sources, lang: str) -> Section:
             ChartSeries(words(lang, "昼间达标率", "Day"), [number(one.get("day_rate")) for one in months], NOW),
             ChartSeries(words(lang, "夜间达标率", "Night"), [number(one.get("night_rate")) for one in months], NIGHT),
         ]
-        blocks.append(Chart("months", words(lang, "逐月达标率", "Attainment by month"), "line", names, lines, "%", 1))
+        blocks.append(Chart("months", words(lang, "逐月达标率", "Attainment by month"), "line", names, lines, "%"))
     else:
         blocks.append(Paragraph(words(lang, "本期以前没有逐月数据。", "There is no month before this one.")))
     return Section(words(lang, "变化趋势", "Trend"), words(lang, "趋势", "Trend"), blocks)

@@ -1,11 +1,18 @@
-"""Zip files that come out byte for byte the same from the same parts: fixed times, fixed order."""
+"""Text that XML can hold, and zip files that are byte for byte the same from the same parts."""
 
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 
 FIRST_DAY_OF_ZIP = (1980, 1, 1, 0, 0, 0)
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def xml_text(text: str) -> str:
+    """Without the characters that XML cannot hold; a device or a register may have sent one."""
+    return _NOT_XML.sub("", text)
 
 
 def repacked(data: bytes) -> bytes:

@@ -61,7 +61,8 @@ def gather(periods: PeriodFigures, medium: str, *, scope: str, period: str, at: 
         except JinyunError:
             previous = None
     last_month = str(now["period"]["until"])[:7]  # of a year that goes on: the newest month that counts
-    months = periods.months(medium, scope=scope, at=last_month, count=MONTHS)
+    edition_on = str(now["edition"]["on"])  # the whole trend in one edition
+    months = periods.months(medium, scope=scope, at=last_month, count=MONTHS, edition_on=edition_on)
     days: list[Mapping[str, Any]] = []
     while True:
         page = periods.days(medium, scope=scope, period=period, at=at, offset=len(days), limit=DAYS_AT_ONCE)

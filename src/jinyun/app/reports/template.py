@@ -14,11 +14,13 @@ from difflib import get_close_matches
 from typing import Any
 
 from jinyun.app.reports.model import Chart, Report, Table
-from jinyun.app.reports.word import WordWriter, ensure_styles, saved, text_width_mm, xml_text
+from jinyun.app.reports.packing import xml_text
+from jinyun.app.reports.word import WordWriter, ensure_styles, saved, text_width_mm
 from jinyun.kernel.errors import BadInput
 
 FIELD = re.compile(r"\{\{([^{}]*)\}\}")
-BLOCK = re.compile(r"^(?:表|图|table|chart)[:：]\s*(.+)$")
+BLOCK = re.compile(r"^(表|图|table|chart)[:：]\s*(.+)$")
+IN_CHINESE = {"table": "表", "chart": "图"}
 MOST_BYTES = 60_000_000  # a template, unpacked
 PARTS = re.compile(r"^/word/(document|header\d*|footer\d*)\.xml$")
 
@@ -33,7 +35,10 @@ def filled(template: bytes, report: Report) -> bytes:
     """
     document = _opened(template)
     unknown: dict[str, str] = {}
-    blocks = {block.key: block for block in report.blocks if isinstance(block, Table | Chart)}
+    blocks: dict[str, Table | Chart] = {}
+    for one in report.blocks:
+        if isinstance(one, Table | Chart):
+            blocks[f"{'表' if isinstance(one, Table) else '图'}:{one.key}"] = one
     places: list[tuple[Any, str]] = []
     for root in _roots(document):
         for paragraph in root.iter(_w("p")):
@@ -117,7 +122,7 @@ def _texts(paragraph: Any) -> list[Any]:
 def _block_name(whole: str) -> str | None:
     found = FIELD.fullmatch(whole.strip())
     inner = BLOCK.match(found[1].strip()) if found else None
-    return inner[1].strip() if inner else None
+    return f"{IN_CHINESE.get(inner[1], inner[1])}:{inner[2].strip()}" if inner else None
 
 
 def _near(name: str, known: Mapping[str, Any]) -> str:

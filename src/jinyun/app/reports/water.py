@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +24,7 @@ from jinyun.app.reports.phrases import NO_DATA, change, find, listed, number, sa
 from jinyun.app.reports.sources import Sources
 from jinyun.app.services.words import factor_words
 
+MULTIPLE = re.compile(r"(\([\d.]+\))$")  # after an item's name
 GOOD = 3  # index into classes I to III of the counts below; the class limits themselves are the domain's
 
 
@@ -95,39 +96,20 @@ def _site_summary(source: Sources, lang: str) -> str:
         text += f"水质目标为{water_class(row.get('target'), lang)}，"
         text += "达到水质目标；" if row.get("target_met") else "未达到水质目标；"
         text += f"上年同期为{water_class(before, lang)}。" if before is not None else "上年同期无数据。"
-        worst = indicators(row, source, lang)
+        worst = indicators(row, lang)
         return text + (f"主要污染指标为{worst}。" if worst else "")
     text = f"{when}, {where}: class {water_class(row['level'], lang)}, target {water_class(row.get('target'), lang)}; "
     return text + (f"a year before {water_class(before, lang)}." if before is not None else "no figure a year before.")
 
 
-def indicators(row: Mapping[str, Any], source: Sources, lang: str) -> str:
+def indicators(row: Mapping[str, Any], lang: str) -> str:
     """Main pollution indicators with their multiples: ``总磷(0.3)``; empty for class III and better."""
-    given = row.get(f"main_indicators_{lang}")
-    if given:
-        return given if isinstance(given, str) else listed(list(given), lang, joint="、" if lang == "zh" else ", ")
-    named = list(row.get("main_indicators") or [])
-    multiples = _multiples(row, source) if named else {}
-    shown = []
-    for factor in named:
-        name = words(lang, *factor_words(factor)[:2])
-        multiple = multiples.get(factor)
-        shown.append(name if multiple is None else f"{name}({multiple})")
-    return listed(shown, lang, joint="、" if lang == "zh" else ", ")
-
-
-def _multiples(row: Mapping[str, Any], source: Sources) -> dict[str, Decimal]:
-    """Exceedance multiples over class III of the row's mean values, by the edition the figures were made with."""
-    from jinyun.domains.water.limits import edition
-    from jinyun.domains.water.quality import section_class
-
-    values = {factor: Decimal(text) for factor, text in (row.get("values") or {}).items() if number(text) is not None}
-    found = section_class(
-        values, edition(date.fromisoformat(str(source.now["edition"]["on"])), str(row.get("body") or ""))
-    )
-    if found is None:
-        return {}
-    return {factor: item.multiple for factor, item in found.items.items() if item.multiple is not None}
+    printed = [str(one) for one in row.get("main_indicators_zh") or ()]
+    if lang == "zh":
+        return "、".join(printed)
+    codes = [str(one) for one in row.get("main_indicators") or ()]
+    multiples = [found[1] if (found := MULTIPLE.search(one)) else "" for one in printed] or [""] * len(codes)
+    return ", ".join(factor_words(code)[1] + multiple for code, multiple in zip(codes, multiples, strict=False))
 
 
 def _overview(source: Sources, lang: str) -> Section:
@@ -135,9 +117,9 @@ def _overview(source: Sources, lang: str) -> Section:
     poor = [row for row in source.now["rows"] if (row.get("level") or 0) > GOOD]
     if poor and source.now["scope"]["kind"] != "site":
         shown = [
-            f"{row['name']}（{water_class(row['level'], lang)}{_dot(indicators(row, source, lang), lang)}）"
+            f"{row['name']}（{water_class(row['level'], lang)}{_dot(indicators(row, lang), lang)}）"
             if lang == "zh"
-            else f"{row['name']} ({water_class(row['level'], lang)}{_dot(indicators(row, source, lang), lang)})"
+            else f"{row['name']} ({water_class(row['level'], lang)}{_dot(indicators(row, lang), lang)})"
             for row in poor
         ]
         head = words(lang, f"劣于Ⅲ类的断面{len(poor)}个：", f"{len(poor)} sections worse than class III: ")
@@ -256,7 +238,7 @@ def _sections(source: Sources, lang: str) -> Section:
         line += [
             Cell(water_class(row.get("before_level"), lang)),
             Cell("—" if met is None else words(lang, "是", "yes") if met else words(lang, "否", "no")),
-            Cell(indicators(row, source, lang) or (said(row, lang, "reason") if level is None else "—")),
+            Cell(indicators(row, lang) or (said(row, lang, "reason") if level is None else "—")),
             day_cells(row),
         ]
         rows.append(line)
@@ -317,7 +299,7 @@ def _months(source: Sources, lang: str) -> Section:
                 words(lang, "达标断面比例", "Target met"), [number(one.get("target_ratio")) for one in months], BEFORE
             ),
         ]
-        blocks.append(Chart("months", words(lang, "逐月断面水质比例", "Shares by month"), "line", names, lines, "%", 1))
+        blocks.append(Chart("months", words(lang, "逐月断面水质比例", "Shares by month"), "line", names, lines, "%"))
     elif months:
         levels = [number(one.get("class")) for one in months]
         blocks.append(

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from jinyun.app.reports.charts import EMU_PER_MM, add_chart_part, drawing_xml
 from jinyun.app.reports.model import Chart, Column, Paragraph, Report, Table
-from jinyun.app.reports.packing import repacked
+from jinyun.app.reports.packing import repacked, xml_text
 from jinyun.app.reports.palette import ink_on
 
 BODY, TABLE, HEAD, SECOND, LATIN = "仿宋", "宋体", "黑体", "楷体", "Times New Roman"
@@ -32,7 +32,6 @@ HEAD_FILL = "E8EEF2"
 NUMERALS = "一二三四五六七八九十"
 TWIPS_PER_MM = 56.7
 _CHINESE = re.compile("[\u2160-\u217f\u4e00-\u9fff]")
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def word_bytes(report: Report) -> bytes:
@@ -54,11 +53,6 @@ def word_bytes(report: Report) -> bytes:
     if not report.sections:
         document.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
     return saved(document)
-
-
-def xml_text(text: str) -> str:
-    """Without the characters that XML cannot hold; a device or a register may have sent one."""
-    return _NOT_XML.sub("", text)
 
 
 def text_width_mm(document: Any) -> float:
@@ -156,7 +150,7 @@ class WordWriter:
         _repeat(head)
         small = len(table.rows) <= KEPT_WHOLE
         for number, (row, cells) in enumerate(zip(grid._tbl.tr_lst[1:], table.rows, strict=True), 1):
-            keep = small and number < len(table.rows)
+            keep = small and (number < len(table.rows) or bool(table.note))
             for cell, one, column, wide in zip(row.tc_lst, cells, table.columns, widths, strict=True):
                 _fill_cell(cell, one.text, wide, column.align, fill=one.fill, keep=keep)
             _keep_whole(row)
