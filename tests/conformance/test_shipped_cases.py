@@ -5,11 +5,16 @@ from __future__ import annotations
 import ast
 import json
 import sys
+from decimal import ROUND_HALF_UP, Decimal
+from importlib import import_module
+from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
 import pytest
 
 from jinyun.app.conformance import SHIPPED, State, run
+from jinyun.domains.air import aqi as air_aqi
 
 TOOLS = Path(__file__).parents[2] / "tools"
 FILES = sorted(SHIPPED.glob("*.json"))
@@ -127,3 +132,52 @@ def test_the_telling_inputs_of_the_rest_are_there():
     gaps = {round(one["measured"] - one["background"], 1) for one in ruled("noise.json", "background_correction")}
     assert gaps >= {10.0, 10.1, 2.9}
     assert {one["ph"] for one in ruled("soil.json", "farmland")} >= {5.5, 6.5, 7.5, 7.51}
+
+
+# The set is there to tell good code from bad: faults that peers have, planted into ours, must be found.
+
+
+def strict(item_class):
+    """A value equal to a limit breaks it, as where < stands for <=."""
+    return lambda limits, value, *more: item_class(
+        limits, value + Decimal("1e-9") * (-1 if limits.op == "ge" else 1), *more
+    )
+
+
+def by_floats(last_step):
+    """Interpolation in binary floats, as packages do it, ended by `last_step`."""
+
+    def index(pollutant, averaging, value, edition):
+        points = edition.points[pollutant, averaging]
+        value = float(air_aqi.rounded(pollutant, value, edition))
+        ladder = [(float(c), i) for c, i in zip(points.concentration, points.iaqi, strict=True)]
+        for (low, low_index), (high, high_index) in pairwise(ladder):
+            if value <= high:
+                return last_step((high_index - low_index) / (high - low) * (value - low) + low_index)
+        return points.above_top
+
+    return lambda _: index
+
+
+FAULTS = {
+    "half to even in place of the ceiling": (
+        "jinyun.domains.air.aqi", "iaqi", by_floats(round), "air_daily_2026"),
+    "no rounding before the look-up": (
+        "jinyun.domains.air.aqi", "rounded", lambda _: lambda name, value, edition: value, "air_daily_2026"),
+    "concentrations cut down": (
+        "jinyun.domains.air.aqi", "rounded", lambda _: lambda name, value, edition: Decimal(int(value)),
+        "air_hourly_2012"),
+    "ceiling of a float": (
+        "jinyun.domains.air.aqi", "iaqi", by_floats(ceil), "air_hourly_2026"),
+    "equality does not comply": ("jinyun.domains.water.quality", "item_class", strict, "surface_water"),
+    "halves always up": (
+        "jinyun.domains.noise.city", "round_gb",
+        lambda _: lambda value, places: value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP), "noise"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "name", "wrong", "file"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_of_a_peer_is_found(monkeypatch, module, name, wrong, file):
+    where = import_module(module)
+    monkeypatch.setattr(where, name, wrong(getattr(where, name)))
+    assert run([SHIPPED / f"{file}.json"]).failed >= 2

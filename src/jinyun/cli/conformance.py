@@ -30,8 +30,9 @@ def standards(
 ) -> None:
     """What differs: a line per case, one per file, then `N passed, N failed`.
 
-    A case that no function covers yet is counted apart. A file has a topic and cases; each names its rule (or its standard and report), its input and what is expected.
-    Ends with 1 when a case fails. docs/conformance.md tells the form.
+    A case that no function covers yet is counted apart. A file has a topic and cases; each names its rule (or its
+    standard and report), its input and what is expected. Ends with 1 when a case fails. docs/conformance.md tells the
+    form.
     """
     from jinyun.app import conformance
     from jinyun.kernel.errors import BadInput
