@@ -94,7 +94,7 @@ class Limits:
         return SiteLimits(found)
 
     def _permit_lines(self, site_id: str, day: date) -> list[LimitLine]:
-        from jinyun.domains.emission.limits import limits_on
+        from jinyun.domains.emission.outlet_limits import limits_in_force
 
         records = self._house.records
         outlets = [{**one.data, "id": one.id} for one in records.find("outlet", {"site": site_id})]
@@ -103,11 +103,24 @@ class Limits:
             for outlet in outlets
             for one in records.find("permit_limit", {"outlet": outlet["id"]})
         ]
-        good, _ = limits_on(day, permits, outlets)
+        own = [
+            {**one.data, "id": one.id}
+            for name in {outlet["standard"] for outlet in outlets if outlet.get("standard")}
+            for one in records.find("standard_limit", {"standard": name})
+        ]
+        site = self._house.sites.get(site_id)
+        good, _ = limits_in_force(
+            day, permits, outlets, own, jurisdiction=site.jurisdiction if site else "",
+            stack=site is not None and site.kind == "stack_outlet",
+        )  # fmt: skip
         lines = []
         for limit in good:
+            if limit.kind != "concentration" or limit.laxest is not None:
+                continue  # a rate has another unit; a limit that is not determined is no line
             daily = limit.period == "day"
-            zh, en = ("许可日均限值", "daily permit limit") if daily else ("许可小时限值", "hourly permit limit")
+            zh, en = ("日均限值", "daily") if daily else ("小时限值", "hourly")
+            zh = f"标准{zh}" if limit.standard else f"许可{zh}"
+            en = f"{en} limit of the standard" if limit.standard else f"{en} permit limit"
             for value, at_least in ((limit.high, False), (limit.low, True)):
                 if value is None:
                     continue

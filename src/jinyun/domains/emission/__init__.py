@@ -1,4 +1,8 @@
-"""Emission of outlets 污染源排放: readings against permit limits, by the validity rules of HJ 75 and HJ 356."""
+"""Emission of outlets 污染源排放: readings against permits and emission standards, by the rules of HJ 75 and HJ 356.
+
+As a library: `standards.limits_of` (which limits hold), `outlet.judge_outlet` (figures against them), `rate` (limits by
+the height of a stack), `validity`, `substitution`, `marking`, `rates`, and `workday.work_day`, which walks a whole day.
+"""
 
 from jinyun.domains.emission.judges import OUTLET_DAY, OUTLET_HOUR, OUTLET_NOW
 from jinyun.kernel.declare import Domain

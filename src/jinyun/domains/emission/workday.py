@@ -77,7 +77,8 @@ class WorkDay:
         found = [hour.line(english=english) for hour in self.hours]
         words = ("measured", "filled", "open hours") if english else ("实测", "替代", "未替代小时")
         done = self.amounts
-        found.append(f"{words[0]} {done.measured:f} kg, {words[1]} {done.filled:f} kg, {words[2]} {done.open}")
+        measured, filled = (f"{one.normalize():f}" for one in (done.measured, done.filled))
+        found.append(f"{words[0]} {measured} kg, {words[1]} {filled} kg, {words[2]} {done.open}")
         for rate in (self.transmission, self.valid, self.effective):
             definition = rate.definition_en if english else rate.definition_zh
             value = "—" if rate.value is None else f"{rate.value:f}"
