@@ -1,67 +1,29 @@
 """Sound levels: Leq, LN, Ld, Ln, Ldn from hour figures or 1-s data. Pure; all levels in dB(A).
 
-**How exactness is kept.** A level is the logarithm of a sum of powers, so it is no decimal number. Inputs are whole
-millionths of a dB. The sum is taken in float64 (error below 1e-12 dB), and the level is rounded once, half to even, at
-the end. Where it lies within a millionth of the last kept digit of a rounding boundary the sum is taken again with 64
-digits; what then differs from the boundary by less than 1e-30 is a tie (sixty samples of 54.25 are 54.2). LN, maxima
-and the standard deviation are exact throughout.
+Results are rounded once, half to even, at the end; `energy` says how exactness is kept. LN, maxima and the standard
+deviation are exact throughout.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jinyun.domains.noise.energy import Term, level_of, micro, root
 from jinyun.domains.noise.limits import number, rule
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.ports import MICRO, NO_VALUE
-from jinyun.kernel.rounding import round_gb
 from jinyun.kernel.terms import CHINA, LENGTHS, Period, instant, period_start
 from jinyun.methods.statistics import round_fraction
 
-Term = tuple[Fraction, int]
-"""A weight, and a level in millionths of a dB."""
-
 HOUR_S = LENGTHS[Period.HOUR]
 HOURS_OF_DAY = LENGTHS[Period.DAY] // HOUR_S
-_NEAR = 1e-6  # of the last kept digit
-_DIGITS, _TIE = 64, Decimal("1e-30")
-
-
-def _micro(level: Decimal | int | str) -> int:
-    if isinstance(level, float):
-        raise TypeError("levels are Decimals or printed texts, never floats")
-    scaled = Decimal(level) * MICRO
-    if not scaled.is_finite() or scaled != int(scaled):
-        raise BadInput(f"{level} is no level", hint="a finite number of dB with at most six decimals")
-    return int(scaled)
-
-
-def _level(terms: Sequence[Term], places: int) -> Decimal:
-    """10 lg Σ w·10^(0.1 L), rounded once; the weights add up to 1."""
-    total = math.fsum(float(weight) * 10.0 ** (level / (10 * MICRO)) for weight, level in terms)
-    scaled = 10.0 * math.log10(total) * 10.0**places
-    if abs(scaled - math.floor(scaled) - 0.5) > _NEAR:
-        return Decimal(round(scaled)).scaleb(-places)
-    with localcontext() as context:
-        context.prec = _DIGITS
-        ten = Decimal(10)
-        exact = sum(
-            (Decimal(w.numerator) / w.denominator * ten ** (Decimal(v) / (10 * MICRO)) for w, v in terms), Decimal(0)
-        )
-        level = 10 * exact.log10()
-        step = ten.scaleb(-places - 1)
-        tie = (level / step - Decimal("0.5")).to_integral_value() * step + step / 2
-        if abs(level - tie) < _TIE:
-            level = tie
-        return round_gb(level, places)
 
 
 def places_kept() -> int:
@@ -103,8 +65,8 @@ def leq(
     total = sum(weights)
     if min(weights) < 0 or total <= 0:
         raise BadInput("durations must not be negative, and not all zero", field="durations")
-    terms = [(w / total, _micro(level)) for w, level in zip(weights, levels, strict=True) if w]
-    return _level(terms, places_kept() if places is None else places)
+    terms = [(w / total, micro(level)) for w, level in zip(weights, levels, strict=True) if w]
+    return level_of(terms, places_kept() if places is None else places)
 
 
 def ldn(ld: Decimal, ln: Decimal, *, day_hours: int | None = None, places: int | None = None) -> Decimal:
@@ -115,8 +77,8 @@ def ldn(ld: Decimal, ln: Decimal, *, day_hours: int | None = None, places: int |
     hours = Setting().day_hours if day_hours is None else day_hours
     if not 0 < hours < HOURS_OF_DAY:
         raise BadInput(f"a day part of {hours} hours", field="day_hours", hint="1 to 23")
-    terms = _ldn_terms([(Fraction(1), _micro(ld))], [(Fraction(1), _micro(ln))], hours)
-    return _level(terms, places_kept() if places is None else places)
+    terms = _ldn_terms([(Fraction(1), micro(ld))], [(Fraction(1), micro(ln))], hours)
+    return level_of(terms, places_kept() if places is None else places)
 
 
 def _ldn_terms(day: Iterable[Term], night: Iterable[Term], day_hours: int) -> list[Term]:
@@ -217,7 +179,7 @@ def ld_ln(
     ----------
     .. [1] GB 3096-2008, 3.4 and 3.5.
     """
-    terms = {at: [(Fraction(1), _micro(level))] for at, level in hours.items() if level is not None}
+    terms = {at: [(Fraction(1), micro(level))] for at, level in hours.items() if level is not None}
     return _day_night(terms, day, setting or Setting(), places)
 
 
@@ -227,7 +189,7 @@ def day_night(
     """Ld, Ln and Ldn of the hourly Leq of a day part and of a night, in any order; None is missing. [dB(A)]"""
     parts = []
     for levels, period in ((day_levels, "day"), (night_levels, "night")):
-        good = [_micro(level) for level in levels if level is not None]
+        good = [micro(level) for level in levels if level is not None]
         parts.append(([(Fraction(1, len(good)), v) for v in good], len(good), len(levels), period))
     return _result(parts, places)
 
@@ -245,9 +207,9 @@ def _result(parts: Sequence[tuple[list[Term], int, int, str]], places: int | Non
     kept = places_kept() if places is None else places
     (day, day_used, day_due, _), (night, night_used, night_due, _) = parts
     good = [enough_hours(used, due, period) for _, used, due, period in parts]
-    whole = _level(_ldn_terms(day, night, day_due), kept) if all(good) else None
+    whole = level_of(_ldn_terms(day, night, day_due), kept) if all(good) else None
     return DayNight(
-        _level(day, kept) if good[0] else None, _level(night, kept) if good[1] else None, whole,
+        level_of(day, kept) if good[0] else None, level_of(night, kept) if good[1] else None, whole,
         day_used, night_used, day_due, night_due,
     )  # fmt: skip
 
@@ -269,7 +231,7 @@ def percent_levels(
     """
     if not samples:
         raise BadInput("percentile levels of no samples are not defined", field="samples")
-    numbers = np.array([_micro(level) for level in samples], np.int64)
+    numbers = np.array([micro(level) for level in samples], np.int64)
     return _percents(np.sort(numbers), percents or usual_percents(), places_kept() if places is None else places)
 
 
@@ -333,7 +295,7 @@ def from_seconds(
         return Levels(0, len(every), None, {}, None, None, None)
     top, low = (round_fraction(Fraction(int(good[i]), MICRO), kept) for i in (-1, 0))
     parts = _percents(good, percents or usual_percents(), kept)
-    return Levels(n, len(every) - n, _level(_terms(good), kept), parts, top, low, _deviation(good, kept))
+    return Levels(n, len(every) - n, level_of(_terms(good), kept), parts, top, low, _deviation(good, kept))
 
 
 def _terms(good: NDArray[np.int64]) -> list[Term]:
@@ -352,15 +314,7 @@ def _deviation(good: NDArray[np.int64], places: int) -> Decimal | None:
     total = sum(v * c for v, c in pairs)
     squares = sum(v * v * c for v, c in pairs)
     variance = Fraction(n * squares - total * total, n * (n - number("sd_denominator")) * MICRO * MICRO)
-    return _root(variance * 100**places, places)
-
-
-def _root(scaled: Fraction, places: int) -> Decimal:
-    """√scaled as a whole number of 10^-places, half to even."""
-    low = math.isqrt(scaled.numerator // scaled.denominator)
-    half = Fraction(2 * low + 1, 2) ** 2
-    up = scaled > half or (scaled == half and low % 2 == 1)
-    return Decimal(low + up).scaleb(-places)
+    return root(variance * 100**places, places)
 
 
 def by_hour(
