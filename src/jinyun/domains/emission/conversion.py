@@ -38,7 +38,13 @@ def to_reference_oxygen(measured: Decimal, oxygen: Decimal, reference: Decimal) 
 
 
 def wet_to_dry(wet: Decimal, moisture: Decimal) -> Fraction:
-    """Dry concentration from a wet one: C / (1 - X/100). [mg/m3, %]"""
+    """Dry concentration from a wet one: C / (1 - X/100). [mg/m3, %]
+
+    Raises
+    ------
+    BadInput
+        For a moisture that is not in 0 ≤ X < 100.
+    """
     if not 0 <= moisture < 100:
         raise BadInput(f"moisture of {moisture} % is not between 0 and 100", field="moisture")
     return Fraction(wet) / (1 - Fraction(moisture) / 100)
@@ -63,6 +69,11 @@ def to_standard_state(value: Decimal, ambient: Decimal, static: Decimal, tempera
     """Concentration at 273 K and 101325 Pa: C × 101325/(Ba + Ps) × (273 + ts)/273 (HJ 75-2017 annex).
 
     [mg/m3, Pa, Pa, degC -> mg/m3]
+
+    Raises
+    ------
+    BadInput
+        When the pressure in the stack is not above zero.
     """
     zero, normal = Fraction(rule("zero_celsius")), Fraction(rule("standard_pressure"))
     pressure = Fraction(ambient) + Fraction(static)

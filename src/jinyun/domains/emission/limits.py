@@ -64,7 +64,8 @@ def limits_on(
     """Limits in force on `day` and the records that cannot be used.
 
     Of several limits for one outlet, factor, period and kind of value the one with the latest start holds; of two with
-    the same start the stricter. A limit without a start has always held.
+    the same start the stricter. A limit without a start has always held. A record with an unknown factor or a
+    unit that does not fit raises nothing: it is in the second list (as `BadInput` would say it).
     """
     oxygen = {str(outlet["id"]): outlet.get("reference_o2") for outlet in outlets}
     text = day.isoformat()

@@ -38,6 +38,7 @@ class RateLimit:
 
     @property
     def value(self) -> Decimal:
+        """`exact` kept to the table's places. [kg/h]"""
         kept = round_fraction(self.exact, int(rule("rate_places")))
         return Decimal(format(kept.normalize(), "f"))
 

@@ -72,7 +72,7 @@ def table_row(table: str, code: str, *, group: str = "", standard: str = "") -> 
 
 @cache
 def rule_row(name: str, item: str = "") -> Mapping[str, str]:
-    """One row of ``rules.csv``."""
+    """One row of ``rules.csv``; `BadInput` when there is none."""
     for row in csv_rows(PACKAGE, "rules.csv"):
         if row["rule"] == name and row["item"] == item:
             return row

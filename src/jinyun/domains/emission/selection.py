@@ -54,11 +54,18 @@ class Group:
 
 
 def known(fact: Any) -> bool:
+    """True when somebody gave this fact."""
     return fact is not None and fact != ""
 
 
 def compare(fact: Any, op: str, value: str, name: str) -> bool:
-    """One fact against a selector. Dates and numbers by order, ``in`` by the beginning of one of several words."""
+    """One fact against a selector. Dates and numbers by order, ``in`` by the beginning of one of several words.
+
+    Raises
+    ------
+    BadInput
+        When the fact is no date or number where one is asked.
+    """
     if op == "eq":
         return str(fact) == value
     if op == "in":
@@ -94,6 +101,7 @@ def named(part: str, conditions: Iterable[str]) -> bool:
 
 @cache
 def parts_of(condition: str) -> Sequence[str]:
+    """What must hold together, as the table parts it by ``;``."""
     return tuple(part.strip() for part in condition.split(";") if part.strip())
 
 
@@ -125,7 +133,7 @@ def fit(row: LimitRow, facts: Facts, conditions: Sequence[str]) -> Fit:
 
 
 def check_conditions(rows: Sequence[LimitRow], conditions: Sequence[str]) -> None:
-    """Refuse a named condition that no row of the standard knows."""
+    """Nothing, when some row of the standard knows each named condition; else `BadInput` with those nearest."""
     parts = {part for row in rows for part in parts_of(row.condition)}
     whole = {row.condition.casefold() for row in rows}
     for condition in conditions:

@@ -62,6 +62,7 @@ class Amounts:
 
     @property
     def total(self) -> Decimal:
+        """What is reported: measured and filled. [kg]"""
         return self.measured + self.filled
 
 
@@ -76,6 +77,11 @@ def look_back(capture: Decimal | Fraction, bad_hours: int, *, on: date, cause: s
         Length of the gap. [h]
     cause : {"invalid", "out_of_control"}
         Fault or maintenance, or an out-of-control period.
+
+    Raises
+    ------
+    BadInput
+        For an unknown cause.
 
     References
     ----------

@@ -173,8 +173,22 @@ def ph_day(samples: Sequence[Sample]) -> PhDay:
 
 
 def constant_runs(values: Sequence[Decimal | None], least: int | None = None) -> list[Run]:
-    """Runs of equal values at least `least` long (None: the table's), to be checked on site before they are called
-    valid or invalid (HJ 356-2019 ``jump_or_flat``). A missing value ends a run; zeros make runs as any other figure."""
+    """Runs of equal values, to be checked on site before they are called valid or invalid (HJ 356-2019 ``jump_or_flat``).
+
+    A missing value ends a run; zeros make runs as any other figure.
+
+    Parameters
+    ----------
+    values : sequence of Decimal or None
+        In time order, one per hour (or other step); None is missing. [any one unit]
+    least : int, optional
+        Length from which a run is told; None: the table's. [values]
+
+    Raises
+    ------
+    BadInput
+        For a length below one.
+    """
     need = int(rule("flat_line", "hours")) if least is None else least
     if need < 1:
         raise BadInput(f"a run of {need} values is none", field="least", hint="1 or more")
