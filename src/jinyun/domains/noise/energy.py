@@ -2,8 +2,8 @@
 
 A level is the logarithm of a sum of powers, so it is no decimal number. Inputs are whole millionths of a dB. The sum is
 taken in float64 (error below 1e-12 dB), and the level is rounded once, half to even, at the end. Where it lies within a
-millionth of the last kept digit of a rounding boundary the sum is taken again with 64 digits; what then differs from the
-boundary by less than 1e-30 is a tie (sixty samples of 54.25 are 54.2).
+millionth of the last kept digit of a rounding boundary the sum is taken again with 64 digits; what then differs from
+the boundary by less than 1e-30 is a tie (sixty samples of 54.25 are 54.2).
 """
 
 from __future__ import annotations
