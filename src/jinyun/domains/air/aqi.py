@@ -50,6 +50,22 @@ def iaqi(pollutant: str, averaging: str, value: Decimal, edition: IndexEdition) 
         ``24h``, ``8h`` or ``1h``: which break points.
     value : Decimal
         Not negative. [ug/m3; CO mg/m3]
+
+    Returns
+    -------
+    int or None
+        0 to 500; None: SO2 1 h and O3 8 h above 800 in the edition of 2012.
+
+    Raises
+    ------
+    UnknownFactor
+        When the edition has no break points for the pollutant and averaging time.
+    BadInput
+        For a value that rounds to less than zero.
+
+    References
+    ----------
+    .. [1] HJ 633-2012 4.2 and HJ 633-2026 4.2.
     """
     points = edition.points.get((pollutant, averaging))
     if points is None:
@@ -89,6 +105,11 @@ def aqi(
         or the 1 h value of O3 that stand in where the 2012 text computes no index above its last break point.
     not_monitored : Collection[str]
         Pollutants left out by plan; not the same as missing (HJ 633-2026, 5.3).
+
+    Raises
+    ------
+    BadInput
+        When the edition has no such report, or a value is below zero.
     """
     if report not in edition.items:
         raise BadInput(f"{edition.standard} has no {report} report", hint=f"it has {', '.join(edition.items)}")
@@ -164,7 +185,22 @@ def aqi_hourly(
     rolling: Mapping[Key, Decimal | None] | None = None,
     not_monitored: Collection[str] = (),
 ) -> Aqi:
-    """Hourly AQI of six 1 h values by pollutant; with `method` ``text_2012`` `rolling` holds the rolling means too."""
+    """Hourly AQI.
+
+    Parameters
+    ----------
+    values : Mapping[str, Decimal | None]
+        Six 1 h values by pollutant; None or absent: missing. [ug/m3; CO mg/m3]
+    method : str
+        One of `HOURLY_METHODS`; an edition without a ``text_2012`` of its own answers by ``published``.
+    rolling : Mapping[(pollutant, averaging), Decimal | None], optional
+        Rolling means, with ``text_2012``: see `aqi`. [ug/m3]
+
+    Raises
+    ------
+    BadInput
+        For an unknown method, or a value below zero.
+    """
     if method not in HOURLY_METHODS:
         raise BadInput(f"unknown hourly method {method!r}", hint=f"one of {', '.join(HOURLY_METHODS)}")
     report = method if method in edition.items else "published"

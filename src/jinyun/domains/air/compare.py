@@ -99,7 +99,13 @@ def _judged(
 
 
 def spanned(days: Sequence[DayValues]) -> Window:
-    """The window from the first to the last of some days: the calendar's own month, quarter or year when it is one."""
+    """The window from the first to the last of some days: the calendar's own month, quarter or year when it is one.
+
+    Raises
+    ------
+    BadInput
+        When there are no days.
+    """
     if not days:
         raise BadInput("no days to compare", field="days", hint="name the window, or give at least one day")
     first, last = min(one.day for one in days), max(one.day for one in days)
@@ -201,7 +207,7 @@ class ThreeYears:
 
 
 def three_year_average(annual: Mapping[int, Decimal | None], year: int, *, item: str, on: date) -> ThreeYears:
-    """Three-year moving average of annual means, all in one reference state (see `reference.rebase`).
+    """Three-year moving average of annual means [µg/m³; CO mg/m³], all in one reference state (see `reference.rebase`).
 
     A hook: the rule of HJ 663-2026 was not seen, so nothing is judged by it.
     """

@@ -54,6 +54,15 @@ def composite_index(
         Round every term to two decimals before adding, as some bureaus do.
     weights : Mapping or ``"claimed_2026"``, optional
         By item; default all 1.
+
+    Raises
+    ------
+    BadInput
+        For a value of an item that has no part in the index, unknown weights, or weights that leave an item out.
+
+    References
+    ----------
+    .. [1] HJ 663; denominators by GB 3095 level 2.
     """
     edition = edition_on(csv_rows(PACKAGE, "editions.csv"), "composite", on)
     rows = [row for row in csv_rows(PACKAGE, edition["table"]) if row["standard"] == edition["stage"]]

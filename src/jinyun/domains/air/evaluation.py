@@ -47,7 +47,13 @@ class Evaluation:
 
 
 def rule(name: str, standard: str = "project") -> Mapping[str, str]:
-    """A row of ``rules.csv``: the edition's own, or else that of the edition before, or the project's."""
+    """A row of ``rules.csv``: the edition's own, or else that of the edition before, or the project's.
+
+    Raises
+    ------
+    BadInput
+        When the table has no such rule.
+    """
     rows = [row for row in csv_rows(PACKAGE, "rules.csv") if row["rule"] == name]
     for row in rows:
         if row["standard"] == standard:

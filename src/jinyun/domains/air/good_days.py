@@ -94,7 +94,13 @@ def from_levels(
     left_out: int = 0,
     primary: Mapping[str, int] | None = None,
 ) -> GoodDays:
-    """Good days from the counts themselves, e.g. 51 excellent and 35 good of 91: 94.5 %."""
+    """Good days from the counts themselves, e.g. 51 excellent and 35 good of 91: 94.5 %.
+
+    Raises
+    ------
+    BadInput
+        When more days are counted than the calendar has.
+    """
     valid = sum(by_level.values())
     good = sum(count for level, count in by_level.items() if level <= good_level)
     if valid + left_out > calendar:
@@ -109,7 +115,13 @@ def from_levels(
 
 
 def good_ratio(good: int, valid: int, *, on: date) -> Decimal | None:
-    """Good-day ratio as printed, ``94.5`` for 86 of 91; None without a valid day. [%]"""
+    """Good-day ratio as printed, ``94.5`` for 86 of 91; None without a valid day. [%]
+
+    Raises
+    ------
+    BadInput
+        When there are more good days than valid ones.
+    """
     if not 0 <= good <= valid:
         raise BadInput(f"{good} good days of {valid} valid ones cannot be", field="good")
     return round_fraction(Fraction(good * 100, valid), evaluation(on).rate_places) if valid else None

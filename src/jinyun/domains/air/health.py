@@ -27,6 +27,11 @@ def health_text(level: int) -> Health:
     """Effects 对健康影响情况 and advice 建议采取的措施 at an AQI level (1…6), HJ 633-2012 table 2.
 
     The text is recalled and also stands in for that of 2026, which was not seen: `verified` says so.
+
+    Raises
+    ------
+    BadInput
+        For a level that the index does not have.
     """
     found = _health().get(level)
     if found is None:

@@ -40,6 +40,11 @@ def max_8h(hours: Sequence[Decimal | None], limit: Decimal, rules: Validity) -> 
     limit : Decimal
         8 h limit: with too few valid windows the day still counts when its maximum is over it. [ug/m3]
 
+    Raises
+    ------
+    BadInput
+        When there are not 24 hours.
+
     References
     ----------
     .. [1] GB 3095 table 4; HJ 663, 6.1.2: windows ending 08:00…24:00.
@@ -95,6 +100,11 @@ def day_mean(hours: Sequence[Decimal | None], rules: Validity, item: str = "so2"
     """Mean of a day from its 24 hour means, the first of which covers 00–01.
 
     Valid with 20 of them, for TSP, Pb and BaP with all 24 (GB 3095 table 4). For O3 use `max_8h`.
+
+    Raises
+    ------
+    BadInput
+        When there are not 24 hours, or the item has no daily mean (O3).
     """
     if item not in rules.hours_of:
         known = ", ".join(rules.hours_of)

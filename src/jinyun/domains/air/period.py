@@ -137,14 +137,17 @@ class PeriodEvaluation:
 
     @property
     def items(self) -> Mapping[str, ItemEvaluation]:
+        """By item, in the order of HJ 663; those of table 2 behind, where measured."""
         return self.figures.items
 
     @property
     def good_days(self) -> GoodDays:
+        """Good days that the verdict rests on."""
         return self.figures.good_days
 
     @property
     def index(self) -> CompositeIndex:
+        """Composite index that the verdict rests on."""
         return self.figures.index
 
 
@@ -283,7 +286,7 @@ def _figure(
     return Figure(one.kind, one.per_cent, value, exact, row.value, period, row.clause, attains, over)
 
 
-def has_own_limit(window: Window, name: str) -> bool:
+def _has_own_limit(window: Window, name: str) -> bool:
     """True where the standard itself limits a mean over such a period: a year, and the quarter of lead."""
     return natural(window) and (
         window.period is Period.YEAR or (window.period is Period.QUARTER and name == "pb")
@@ -352,7 +355,7 @@ def _items(one: ItemEvaluation, window: Window) -> list[VerdictItem]:
         zh, en = ["均值"], ["mean"]
         if figure.per_cent is not None:
             zh, en = [f"第{figure.per_cent}百分位数"], [f"percentile {figure.per_cent}"]
-        elif not has_own_limit(window, one.item):
+        elif not _has_own_limit(window, one.item):
             zh.append("标准未规定该时段均值限值，按年均限值比较")
             en.append("no limit is set for such a mean: compared with the annual one")
         if one.enough.note_zh:

@@ -68,6 +68,11 @@ def rank(
     missing_days : str
         ``own``: each city by its own valid days; ``common``: an item counts only on days when every city has it, so
         that nobody gains by a gap. The answer says which.
+
+    Raises
+    ------
+    BadInput
+        For another handling of missing days, or days that `period.evaluate` refuses.
     """
     if missing_days not in MISSING_DAYS:
         raise BadInput(

@@ -25,7 +25,13 @@ def reference_temperature(day: date) -> Decimal:
 
 
 def is_gas(factor: str) -> bool:
-    """True when the concentration of an item hangs on the reference temperature. ``o3_1h`` is O3."""
+    """True when the concentration of an item hangs on the reference temperature. ``o3_1h`` is O3.
+
+    Raises
+    ------
+    BadInput
+        For a name that is no item of GB 3095.
+    """
     name = factor.removesuffix("_1h")
     if name not in items():
         raise BadInput(f"{factor} is no item of GB 3095", field="factor", hint=f"items are {', '.join(items())}")
@@ -45,6 +51,11 @@ def to_reference_state(
         Item; a particle (PM, TSP, Pb, BaP…) comes back unchanged: it is stated as sampled.
     from_k : Decimal, optional
         Temperature it is stated at [K]; else that in force on `measured_on`. One of the two is needed.
+
+    Raises
+    ------
+    BadInput
+        When neither `from_k` nor `measured_on` is given, a temperature is not above 0 K, or the item is unknown.
 
     References
     ----------
