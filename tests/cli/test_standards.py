@@ -74,7 +74,8 @@ def test_break_points_side_by_side(capsys):
 
 @pytest.mark.parametrize(
     ("day", "limit", "before", "after"),
-    [("2026-02-28", "≤ 75", None, "GB 3095-2026 transition"), ("2026-03-01", "≤ 60", "GB 3095-2012", "GB 3095-2026 final"),
+    [("2026-02-28", "≤ 75", None, "GB 3095-2026 transition"),
+     ("2026-03-01", "≤ 60", "GB 3095-2012", "GB 3095-2026 final"),
      ("2031-01-01", "≤ 50", "GB 3095-2026 transition", None)],
 )  # fmt: skip
 def test_on_a_day_with_what_was_before_and_comes_after(capsys, day, limit, before, after):
@@ -99,7 +100,8 @@ def test_table_and_csv(capsys):
 @pytest.mark.parametrize(
     ("words", "says"),
     [(["show", "gb3839"], "did you mean 'gb3838'"), (["show", "GB3838", "--item", "xx"], "it has water_temp"),
-     (["show", "GB3096", "--date", "2001-01-01"], "no edition was in force"), (["show", "GB3096", "--date", "x"], "2026-03-01"),
+     (["show", "GB3096", "--date", "2001-01-01"], "no edition was in force"),
+     (["show", "GB3096", "--date", "x"], "2026-03-01"),
      (["show", "GB3096", "--format", "xml"], "table, csv or json"), (["check", "none.csv"], "there is no file")],
 )  # fmt: skip
 def test_errors_are_one_sentence(capsys, words, says):

@@ -70,7 +70,8 @@ def test_days_in_their_common_forms(text):
 @pytest.mark.parametrize(
     "text",
     ["2026-03-01 08:00", "2026-03-01T08:00:00", "2026/3/1 8:00", "2026年3月1日8时", "2026030108", "20260301080000",
-     "2026-03-01T00:00:00Z", "2026-03-01T08:00+08:00", datetime(2026, 3, 1, 8), datetime(2026, 3, 1, tzinfo=UTC),
+     "2026-03-01T00:00:00Z", "2026-03-01T08:00+08:00", datetime.fromisoformat("2026-03-01 08:00"),
+     datetime(2026, 3, 1, tzinfo=UTC),
      datetime(2026, 3, 1, 9, tzinfo=timezone(timedelta(hours=9)))],
 )  # fmt: skip
 def test_moments_are_china_time(text):

@@ -72,13 +72,14 @@ def test_excel_keeps_types_and_what_is_shown(tmp_path):
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.append(["时间", "PM2.5", "TP", "号"])
-    sheet.append([datetime(2026, 3, 1, 8), 35, 0.1 + 0.2, "001"])
-    sheet.append([datetime(2026, 3, 1, 9), 36, "<0.01", "002"])
+    eight, nine = datetime.fromisoformat("2026-03-01 08:00"), datetime.fromisoformat("2026-03-01 09:00")
+    sheet.append([eight, 35, 0.1 + 0.2, "001"])
+    sheet.append([nine, 36, "<0.01", "002"])
     book.create_sheet("另一张").append(["x"])
     book.save(path)
     source, rows, _ = rows_of(path)
     assert [str(kind) for kind in source.types] == ["timestamp[s]", "int64", "string", "string"]
-    assert rows == [[datetime(2026, 3, 1, 8), 35, "0.3", "001"], [datetime(2026, 3, 1, 9), 36, "<0.01", "002"]]
+    assert rows == [[eight, 35, "0.3", "001"], [nine, 36, "<0.01", "002"]]
     assert "--sheet" in source.told[0]
     assert open_table(path, sheet="另一张").headings == ["x"]
     with pytest.raises(BadInput, match="has no sheet '无'"):

@@ -18,7 +18,8 @@ def found(verb, headings, maps=None):
 
 PM = [
     "PM2.5", "pm25", "pm2_5", "PM₂.₅", "细颗粒物", "细颗粒物(PM2.5)", "PM2.5（细颗粒物）", "a34004", "a34004-Avg",
-    "PM2.5(μg/m³)", "PM2.5 [ug/m3]", "pm2_5_ug_m3", "PM2.5浓度(μg/m3)", "PM2.5, µg/m³", "细颗粒物（PM2.5）(微克/立方米)",
+    "PM2.5(μg/m³)", "PM2.5 [ug/m3]", "pm2_5_ug_m3", "PM2.5浓度(μg/m3)", "PM2.5, µg/m³",
+    "细颗粒物（PM2.5）(微克/立方米)",
     "PM2.5 1小时平均", "ＰＭ２.５",
 ]  # fmt: skip
 
@@ -33,9 +34,11 @@ def test_pm25_in_its_usual_spellings(heading):
 @pytest.mark.parametrize(
     ("heading", "item"),
     [("高锰酸盐指数", "cod_mn"), ("CODMn(mg/L)", "cod_mn"), ("w01019", "cod_mn"), ("氨氮", "nh3_n"), ("NH3-N", "nh3_n"),
-     ("氨氮(NH3-N)(mg/L)", "nh3_n"), ("总磷（以P计）", "tp"), ("TP(mg/L)", "tp"), ("溶解氧", "do"), ("pH值(无量纲)", "ph"),
+     ("氨氮(NH3-N)(mg/L)", "nh3_n"), ("总磷（以P计）", "tp"), ("TP(mg/L)", "tp"), ("溶解氧", "do"),
+     ("pH值(无量纲)", "ph"),
      ("铬（六价）", "cr6"), ("化学需氧量(COD)", "cod_cr"), ("五日生化需氧量", "bod5"), ("水温(℃)", "water_temp"),
-     ("监测时间", "time"), ("断面名称", "name"), ("所在河流", "river"), ("水质目标", "target"), ("三氯甲烷", "chloroform")],
+     ("监测时间", "time"), ("断面名称", "name"), ("所在河流", "river"), ("水质目标", "target"),
+     ("三氯甲烷", "chloroform")],
 )  # fmt: skip
 def test_water_in_its_usual_spellings(heading, item):
     assert item in found(WaterSection, [heading])
@@ -59,7 +62,7 @@ def test_the_eight_hours_of_ozone_belong_to_the_day():
 
 
 def test_two_columns_for_one_item_are_an_error_that_lists_them():
-    with pytest.raises(BadInput, match="'PM2.5' and '细颗粒物' could both be pm2_5"):
+    with pytest.raises(BadInput, match=r"'PM2\.5' and '细颗粒物' could both be pm2_5"):
         found(AirHour, ["PM2.5", "细颗粒物"])
     assert found(AirHour, ["PM2.5", "细颗粒物"], {"细颗粒物": "-"})["pm2_5"].heading == "PM2.5"
     assert found(AirHour, ["PM2.5", "细颗粒物"], {"细颗粒物": "pm2_5"})["pm2_5"].heading == "细颗粒物"
@@ -82,7 +85,7 @@ def test_a_wrong_map_says_what_would_work(maps, says):
 
 
 def test_a_unit_that_does_not_fit_is_refused():
-    with pytest.raises(BadInput, match="'PM2.5\\(℃\\)'"):
+    with pytest.raises(BadInput, match=r"'PM2\.5\(℃\)'"):
         found(AirHour, ["PM2.5(℃)"])
 
 

@@ -286,7 +286,7 @@ def test_few_sections_are_averaged_never_their_classes(tmp_path):
 
 def test_wells(tmp_path):
     found, _, _ = judge("groundwater", TABLES / "wells.csv", tmp_path / "o.csv")
-    # GB/T 14848-2017: hardness 450 and iron 0.3 are the limits of class III, chloroform 60 ug/L too; odour: present is V.
+    # GB/T 14848-2017: hardness 450, iron 0.3, chloroform 60 ug/L are the limits of class III; an odour is class V.
     assert [row["judged_class_label"] for row in found] == ["Ⅲ", "Ⅳ", "Ⅴ"]
     assert [row["judged_deciding_factors"] for row in found] == ["total_hardness;fe;chloroform", "fe", "odour_taste"]
 
@@ -297,10 +297,10 @@ def test_wells(tmp_path):
 def test_periods_of_air(tmp_path):
     rows = []
     for day in range(1, 31):
-        rows.append({"日期": f"2025-06-{day:02d}", "城市": "甲市", "SO2": "10", "NO2": "20", "PM10": "60", "PM2.5": str(day),
-                     "CO": "1.0", "O3_8h": "100"})  # fmt: skip
-        rows.append({"日期": f"2025-06-{day:02d}", "城市": "乙市", "SO2": "10", "NO2": "20", "PM10": "160", "PM2.5": str(day),
-                     "CO": "1.0", "O3_8h": "100", "备注": "沙尘" if day <= 3 else ""})  # fmt: skip
+        rows.append({"日期": f"2025-06-{day:02d}", "城市": "甲市", "SO2": "10", "NO2": "20", "PM10": "60",
+                     "PM2.5": str(day), "CO": "1.0", "O3_8h": "100"})  # fmt: skip
+        rows.append({"日期": f"2025-06-{day:02d}", "城市": "乙市", "SO2": "10", "NO2": "20", "PM10": "160",
+                     "PM2.5": str(day), "CO": "1.0", "O3_8h": "100", "备注": "沙尘" if day <= 3 else ""})  # fmt: skip
     rows.append(dict(rows[0]))
     found, summary, _ = judge("air-period", write(tmp_path / "in.csv", rows), tmp_path / "o.csv")
     one, two = found
