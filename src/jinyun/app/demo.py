@@ -17,6 +17,14 @@ from jinyun.kernel.ports import Actor
 log = structlog.get_logger("demo")
 DEMO = Actor("demo", ("system",))
 ORDER = ("enterprise", "site", "outlet", "permit_limit", "device")
+HISTORY = "history.json"
+
+
+def history(house: House) -> dict[str, Any] | None:
+    """How far the demo's past is back-filled; None when there is none."""
+    from jinyun.sim.history import told
+
+    return told(house.settings.folder / HISTORY) if (house.settings.folder / HISTORY).is_file() else None
 
 
 def prepare(house: House) -> dict[str, Any]:
@@ -59,6 +67,10 @@ class Simulator:
             "--origin", str(story["started_at"]),
             "--host", "127.0.0.1", "--port", str(house.centre.port),
         ]  # fmt: skip
+        if house.settings.demo_history:
+            command += [
+                "--history", str(house.settings.demo_history), "--history-state", str(house.settings.folder / HISTORY)
+            ]  # fmt: skip
         if house.settings.clock:
             command += ["--clock", house.settings.clock]
         log_path: Path = house.settings.folder / "simulator.log"

@@ -26,6 +26,7 @@ class Settings:
     demo: bool = False
     demo_scale: str = "small"
     demo_seed: int = 7
+    demo_history: int = 0  # days of the past that the demo's stations send in the background
     clock: str = ""  # "" the system's; else SIM_ISO,REAL_ISO,SPEED
     seal_every_s: float = 1800.0
     hot_memory_mb: int = 320

@@ -28,6 +28,9 @@ def serve(
     ] = None,
     scale: Annotated[str | None, typer.Option(help="of the demo: small or district")] = None,
     seed: Annotated[int | None, typer.Option(help="of the demo")] = None,
+    history: Annotated[
+        int | None, typer.Option(min=0, help="of the demo: days of the past its stations send in the background")
+    ] = None,
     clock: Annotated[str | None, typer.Option(help="SIM_ISO,REAL_ISO,SPEED: a scaled clock, for tests")] = None,
 ) -> None:
     """Run a node until Ctrl-C. Settings not given come from jinyun.toml in the folder."""
@@ -44,6 +47,7 @@ def serve(
         demo=demo,
         demo_scale=scale,
         demo_seed=seed,
+        demo_history=history,
         clock=clock,
     )
     run(settings, create_app)

@@ -29,6 +29,13 @@ def simulate(
     realtime: Annotated[int, typer.Option(help="real-time data every so many seconds")] = 30,
     minute: Annotated[int, typer.Option(help="minute data every so many minutes")] = 10,
     seconds: Annotated[float | None, typer.Option(help="end after so long; of a recording: simulated seconds")] = None,
+    history: Annotated[
+        int, typer.Option(min=0, help="days of the past that stations send beside the live data, the newest first")
+    ] = 0,
+    history_rate: Annotated[float, typer.Option(help="frames of the past per second at most")] = 80.0,
+    history_state: Annotated[
+        Path | None, typer.Option(help="file that keeps how far the past is: a later run goes on there")
+    ] = None,
     truth: Annotated[Path | None, typer.Option(help="at the end write the true figures to this folder")] = None,
     record: Annotated[Path | None, typer.Option(help="no sockets: write the bytes that would be sent")] = None,
 ) -> None:
@@ -38,7 +45,8 @@ def simulate(
 
     asked = Simulation(
         scale=scale, seed=seed, faults=faults, origin=origin, clock=clock, speed=speed, host=host, port=port,
-        realtime_s=realtime, minute=minute, seconds=seconds,
+        realtime_s=realtime, minute=minute, seconds=seconds, history=history, history_rate=history_rate,
+        history_state=history_state,
     )  # fmt: skip
     if record is not None:
         messages, size = record_to(asked, record)

@@ -239,6 +239,7 @@ class JudgeRoom:
         where = window(judge.period, keys[0].start)
         inputs = self._reader.read(judge, where, [key.site for key in keys])
         self._newest = self._verdicts.latest()
+        self._look_up(judge, where, keys)
         now = self._clock.now()
         fresh: list[tuple[Key, Verdict]] = []
         for key in keys:
@@ -300,6 +301,20 @@ class JudgeRoom:
         if newest is None or newest.window.start < key.start:
             return None
         return newest if newest.window.start == key.start else self._verdicts.current(key.judge, key.site, where)
+
+    def _look_up(self, judge: Judge, where: Window, keys: Sequence[Key]) -> None:
+        """Ask the store at once for the verdicts that windows before each site's newest one have."""
+        asked = [
+            key
+            for key in keys
+            if key not in self._known
+            and (newest := self._newest.get((key.site, key.judge))) is not None
+            and newest.window.start > key.start
+        ]
+        if asked:
+            found = self._verdicts.currents(judge.id, [key.site for key in asked], where)
+            for key in asked:
+                self._remember(key, found.get(key.site))
 
     def _remember(self, key: Key, verdict: Verdict | None) -> tuple[int, int] | None:
         marks = None if verdict is None else (hash(outline(verdict)), hash(substance(verdict)))

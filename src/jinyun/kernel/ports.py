@@ -273,6 +273,10 @@ class VerdictStore(Protocol):
 
     def get(self, id: int) -> Verdict: ...
     def current(self, judge: str, subject: str, window: Window) -> Verdict | None: ...
+    def currents(self, judge: str, subjects: Sequence[str], window: Window) -> Mapping[str, Verdict]:
+        """`current` of many subjects in one question; those without a verdict are left out."""
+        ...
+
     def find(
         self,
         *,

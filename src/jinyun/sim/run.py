@@ -17,6 +17,7 @@ from jinyun.sim.device import MICROS, SimDevice
 from jinyun.sim.district import build
 from jinyun.sim.export import write_truth
 from jinyun.sim.fleet import Fleet
+from jinyun.sim.history import History
 from jinyun.sim.recording import record
 from jinyun.sim.script import load_script
 from jinyun.sim.truth import Truth
@@ -43,6 +44,9 @@ class Simulation:
     minute: int = 10
     seconds: float | None = None  # real seconds to run; simulated ones for a recording
     report_every_s: float = 60.0
+    history: int = 0  # days of the past that are sent beside the live data
+    history_rate: float = 80.0  # frames of them per real second at most
+    history_state: Path | None = None  # keeps how far that is
 
     def make_clock(self) -> SystemClock | ScaledClock:
         if self.clock or self.speed == 1.0:
@@ -103,14 +107,20 @@ def simulate(asked: Simulation, say: Say = print, truth_folder: Path | None = No
         f"on {len({one.connection for one in devices})} connections to {asked.host}:{asked.port}"
     )
     gc.freeze()  # the district stays: no need to look through it again and again
-    asyncio.run(_live(asked, devices, clock, say))
+    asyncio.run(_live(asked, truth, devices, clock, say))
     if truth_folder is not None:
         rows = write_truth(truth, began - 36 * 3600, clock.now() // MICROS, truth_folder, minute=asked.minute)
         say(f"{rows} true figures written to {truth_folder}")
 
 
-async def _live(asked: Simulation, devices: list[SimDevice], clock: SystemClock | ScaledClock, say: Say) -> None:
+async def _live(
+    asked: Simulation, truth: Truth, devices: list[SimDevice], clock: SystemClock | ScaledClock, say: Say
+) -> None:
     fleet = Fleet(devices, asked.host, asked.port, clock)
+    origin = moment(asked.origin) if asked.origin else clock.now() // MICROS
+    history = History(
+        fleet, truth.district, origin, days=asked.history, rate=asked.history_rate, path=asked.history_state, say=say
+    )
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, fleet.stop)
@@ -120,7 +130,14 @@ async def _live(asked: Simulation, devices: list[SimDevice], clock: SystemClock 
             await asyncio.sleep(asked.report_every_s)
             say(f"{fleet.tally}; {time.process_time():.0f} s CPU")
 
-    task = asyncio.create_task(report())
+    async def past() -> None:
+        try:
+            await history.run()
+        except Exception as wrong:  # the live part goes on without a past
+            say(f"history stopped: {type(wrong).__name__}: {wrong}")
+
+    tasks = [asyncio.create_task(report()), asyncio.create_task(past())]
     await fleet.run(fleet.turn(), asked.seconds)
-    task.cancel()
+    for task in tasks:
+        task.cancel()
     say(f"ended: {fleet.tally}; {time.process_time():.1f} s CPU")

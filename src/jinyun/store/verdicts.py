@@ -165,6 +165,20 @@ class SqlVerdicts:
             row = connection.execute(query.order_by(table.c.revision.desc()).limit(1)).first()
         return None if row is None else self._verdict(row)
 
+    def currents(self, judge: str, subjects: Sequence[str], window: Window) -> dict[str, Verdict]:
+        """`current` of many subjects in one question; those without a verdict are left out."""
+        period = int(window.period)
+        keys = {number: s for s in subjects if (number := self._keys.get((judge, s, period))) is not None}
+        found: dict[str, Verdict] = {}
+        numbers = list(keys)
+        with reading(self._engine) as connection:
+            for first in range(0, len(numbers), _CHUNK):
+                query = select(table).where(
+                    table.c.key_id.in_(numbers[first : first + _CHUNK]), table.c.start == window.start, ~_superseded
+                )
+                found |= {keys[row.key_id]: self._verdict(row) for row in connection.execute(query)}
+        return found
+
     def find(
         self,
         *,
@@ -189,7 +203,7 @@ class SqlVerdicts:
             query = query.where(table.c.start >= start)
         if end is not None:
             query = query.where(table.c.start < end)
-        query = query.where(~_superseded()).order_by(table.c.start.desc(), table.c.key_id).limit(limit)
+        query = query.where(~_superseded).order_by(table.c.start.desc(), table.c.key_id).limit(limit)
         with reading(self._engine) as connection:
             return [self._verdict(row) for row in connection.execute(query)]
 
@@ -205,7 +219,7 @@ class SqlVerdicts:
             for first in range(0, len(keys), _CHUNK):
                 query = select(*columns).where(
                     table.c.key_id.in_(keys[first : first + _CHUNK]), table.c.start >= start, table.c.start < end,
-                    ~_superseded(),
+                    ~_superseded,
                 )  # fmt: skip
                 rows = connection.execute(query)
                 found += (self._brief(row, _brief_decoder.decode(unpack(row.body))) for row in rows)
@@ -344,18 +358,15 @@ class SqlVerdicts:
         )  # fmt: skip
 
 
-def _superseded() -> Any:
-    """A condition on `table`: a later verdict on the same window exists."""
-    later = table.alias()
-    return (
-        exists()
-        .where(
-            and_(
-                later.c.key_id == table.c.key_id, later.c.start == table.c.start, later.c.revision > table.c.revision
-            )
-        )
-        .correlate(table)
-    )  # fmt: skip
+_later = table.alias()
+_superseded = (
+    exists()
+    .where(
+        and_(_later.c.key_id == table.c.key_id, _later.c.start == table.c.start, _later.c.revision > table.c.revision)
+    )
+    .correlate(table)
+)  # fmt: skip
+"""A condition on `table`: a later verdict on the same window exists. Made once: it takes longer to make than to ask."""
 
 
 def _row(one: Verdict, number: int, revision: int) -> dict[str, Any]:

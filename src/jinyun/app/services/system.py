@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jinyun import __version__
+from jinyun.app.demo import history
 from jinyun.app.services.overview import Overview
 from jinyun.app.versions import versions
 from jinyun.kernel.factors import factors
@@ -90,6 +91,7 @@ class SystemState:
             "hj212": centre,
             "jobs": [dict(one) for one in house.jobs.state()],
             "process": self._process_state(),
+            "history": history(house),
             "versions": versions(),
             "settings": {
                 "host": house.settings.host,
