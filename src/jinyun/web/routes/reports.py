@@ -67,7 +67,7 @@ def filled(
     medium: Medium,
     cases: Cases,
     _: LoggedIn,
-    template: Annotated[bytes, Body(media_type=WORD_TYPE, description="a .docx with fields in double braces")],
+    template: Annotated[bytes, Body(media_type="application/octet-stream", description="a .docx with {{fields}}")],
     kind: Kind = "month",
     at: At = "",
     scope: Words = "all",
