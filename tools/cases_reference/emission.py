@@ -105,45 +105,62 @@ def _steps(row: Row) -> tuple[Fraction, ...]:
 
 
 def sewage() -> Iterator[Case]:
-    """NH3-N by water temperature and TP by the year the plant was built."""
-    table = [row for row in rows("gb18918_2002.csv") if row["table_no"] == "1"]
+    """Each daily limit in mg/L; NH3-N by water temperature and TP by the year the plant was built."""
+    table = [
+        row
+        for row in rows("gb18918_2002.csv")
+        if row["period"] == "daily" and row["op"] == "le" and row["unit"] == "mg/L"
+    ]
     for row in table:
         if row["item_code"] == "nh3_n":
             conditions: list[Case] = [{"water_temp_c": t} for t in ((12.1, 25) if ">" in row["condition"] else (12, 3))]
         elif row["item_code"] == "tp":
             conditions = [{"built": "2005-12-31" if "before" in row["condition"] else "2006-01-01"}]
         else:
-            continue
+            conditions = [{}]
+        grade = "grade_1a" if row["group"] == "all" else row["group"]
         for given in conditions:
             for value in _steps(row):
+                if value < 0:
+                    continue
                 yield {
                     "kind": "derived",
                     "rule": "gb18918",
-                    "input": {"grade": row["group"], **given, f"{row['item_code']}_daily": plain(value)},
+                    "input": {"grade": grade, **given, f"{row['item_code']}_daily": plain(value)},
                     "expected": {"limit": plain(Fraction(row["value"])), "exceeds": value > Fraction(row["value"])},
-                    "source": f"GB 18918-2002 table 1, {row['condition']}",
+                    "source": f"GB 18918-2002 table {row['table_no']} {row['condition']}".strip(),
                 }
 
 
 def boilers() -> Iterator[Case]:
-    table = [row for row in rows("gb13271_2014.csv") if row["item_code"] == "so2"]
-    for province, stage, fuel in (
-        (p, s, f)
-        for p in ("重庆", "四川", "北京")
-        for s in ("in_use", "new", "special")
-        for f in ("coal", "oil", "gas")
-    ):
-        fits = [row for row in table if (row["stage"], row["group"]) == (stage, fuel)]
-        local = [row for row in fits if row["condition"]] if province != "北京" else []
-        row = (local or [row for row in fits if not row["condition"]])[0]
-        for value in _steps(row):
-            yield {
-                "kind": "derived",
-                "rule": "gb13271",
-                "input": {"province": province, "fuel": fuel, "stage": stage, "so2_converted": plain(value)},
-                "expected": {"limit": plain(Fraction(row["value"])), "exceeds": value > Fraction(row["value"])},
-                "source": f"GB 13271-2014 table {row['table_no']} {row['condition']}".strip(),
-            }
+    table = [row for row in rows("gb13271_2014.csv") if row["unit"] == "mg/m3"]
+    for row in table:
+        provinces = ("重庆", "四川") if row["condition"] else ("北京",)
+        for province in provinces:
+            for value in _steps(row):
+                if value >= 0:
+                    yield _boiler(row, province, value)
+        if not row["condition"] and not any(_exception(row, other) for other in table):
+            yield _boiler(row, "重庆", Fraction(row["value"]))
+
+
+def _exception(row: Row, other: Row) -> bool:
+    return bool(other["condition"]) and all(row[key] == other[key] for key in ("item_code", "group", "stage"))
+
+
+def _boiler(row: Row, province: str, value: Fraction) -> Case:
+    return {
+        "kind": "derived",
+        "rule": "gb13271",
+        "input": {
+            "province": province,
+            "fuel": row["group"],
+            "stage": row["stage"],
+            f"{row['item_code']}_converted": plain(value),
+        },
+        "expected": {"limit": plain(Fraction(row["value"])), "exceeds": value > Fraction(row["value"])},
+        "source": f"GB 13271-2014 table {row['table_no']} {row['condition']}".strip(),
+    }
 
 
 def online() -> Iterator[Case]:

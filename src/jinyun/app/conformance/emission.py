@@ -107,7 +107,8 @@ def _boiler(case: Case) -> Mapping[str, Any]:
 
 def _against(limits: Sequence[EmissionLimit], item: str, value: Decimal) -> Mapping[str, Any]:
     limit = next(one for one in limits if one.item == item and one.kind == "concentration")
-    verdict = judge_outlet("case", {limit.key: value}, (limit,), day=DATES["2026"], converted=(limit.key,))
+    key, units = limit.key, {limit.key: limit.unit}  # cases give the unit of the table
+    verdict = judge_outlet("case", {key: value}, (limit,), day=DATES["2026"], converted=(key,), units=units)
     return {"limit": limit.value, "exceeds": verdict.status is Status.EXCEEDS}
 
 
