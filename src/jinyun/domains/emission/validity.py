@@ -173,7 +173,7 @@ def ph_day(samples: Sequence[Sample]) -> PhDay:
 
 
 def constant_runs(values: Sequence[Decimal | None], least: int | None = None) -> list[Run]:
-    """Runs of equal values, to be checked on site before they are called valid or invalid (HJ 356-2019 ``jump_or_flat``).
+    """Runs of equal values, to be checked on site before they are called valid or not (HJ 356-2019 ``jump_or_flat``).
 
     A missing value ends a run; zeros make runs as any other figure.
 
