@@ -80,7 +80,7 @@ def test_site_page_has_values_limits_and_registers(page):
         "NORMAL",
         "正常",
     )
-    assert (cod["limit"], cod["exceeds"]) == ("50", True)
+    assert (cod["limit"], cod["exceeds"]) == ("≤50", True)
     assert latest["cod_cr", "MAX"]["limit"] is None  # a permit limits means
     assert abs(cod["received_at"] - time.time() * 1e6) < 300e6
     assert {one["judge"] for one in told["verdicts"]} >= {"emission.outlet_hour"}
@@ -92,7 +92,7 @@ def test_section_values_stand_beside_the_limits_of_their_target_class(page):
     latest = {one["factor"]: one for one in page.get("/api/sites/s-up").json()["latest"] if one["stat"] == "AVG"}
     # GB 3838-2002 table 1, class III: NH3-N 1.0, TP 0.2 (river), CODMn 6, DO 5; pH 6-9
     assert {k: latest[k]["limit"] for k in ("nh3_n", "tp", "cod_mn", "do", "ph")} == {
-        "nh3_n": "1", "tp": "0.2", "cod_mn": "6", "do": "5", "ph": "9",
+        "nh3_n": "≤1", "tp": "≤0.2", "cod_mn": "≤6", "do": "≥5", "ph": "6–9",
     }  # fmt: skip
     assert {latest[k]["exceeds"] for k in ("nh3_n", "tp", "cod_mn", "do", "ph")} == {False}
 

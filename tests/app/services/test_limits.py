@@ -41,6 +41,18 @@ def test_ph_shows_the_side_that_is_broken():
     assert (beside("5.9"), beside("7.5"), beside("9.1")) == ("6", "9", "9")
 
 
+def test_a_limit_is_shown_with_its_direction():
+    limits = SiteLimits(_target_lines(3, "river", date(2026, 11, 22)))
+
+    def shown(factor, value):
+        return limits.shown(factor, Stat.AVG, Period.HOUR, None if value is None else Decimal(value))
+
+    assert shown("do", "7.2") == shown("do", "3") == shown("do", None) == "≥5"
+    assert shown("tp", "0.1") == "≤0.2"
+    assert [shown("ph", value) for value in ("5.9", "7.5", "9.1", None)] == ["≥6", "6–9", "≤9", "6–9"]
+    assert shown("conductivity", "400") is None
+
+
 def test_air_lines_follow_the_edition_of_the_day():
     before = SiteLimits(_air_lines(date(2020, 6, 1)))
     assert at_hour(before.all, "so2") == {"hourly mean": Decimal(500)}  # GB 3095-2012 level 2

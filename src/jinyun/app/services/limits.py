@@ -42,6 +42,11 @@ class LimitLine:
     def text(self) -> str:
         return plain(self.value) or ""
 
+    @property
+    def shown(self) -> str:
+        """With its direction: ``≤50``, for oxygen ``≥5``."""
+        return ("≥" if self.at_least else "≤") + self.text
+
     def exceeded(self, value: Decimal) -> bool:
         return value < self.value if self.at_least else value > self.value
 
@@ -72,6 +77,22 @@ class SiteLimits:
         upper = sorted((one for one in broken or found if not one.at_least), key=lambda one: one.value)
         lower = sorted((one for one in broken or found if one.at_least), key=lambda one: -one.value)
         return next(iter([*upper, *lower]), None)
+
+    def shown(self, factor: str, stat: Stat, period: Period, value: Decimal | None) -> str | None:
+        """The limit beside `value` as a person reads it: with its sign, or as a range (pH ``6–9``) when the same rule
+        bounds both sides and neither is broken."""
+        line = self.limit_for(factor, stat, period, value)
+        if line is None or (value is not None and line.exceeded(value)):
+            return None if line is None else line.shown
+        other = [
+            one
+            for one in self.applying(factor, stat, period)
+            if one.at_least != line.at_least and one.clause == line.clause
+        ]
+        if not other:
+            return line.shown
+        low, high = sorted((line, other[0]), key=lambda one: one.value)
+        return f"{low.text}–{high.text}"
 
     def lines(self, factor: str, stat: Stat, period: Period) -> list[dict[str, Any]]:
         return [one.as_dict() for one in self.applying(factor, stat, period)]

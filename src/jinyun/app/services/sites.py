@@ -110,7 +110,8 @@ class Sites:
                 None if limit is None or one.value is None or one.flag is not Flag.NORMAL else limit.exceeded(one.value)
             )
             received = frames[one.frame].received_at
-            shown.append(reading_dict(one, received) | {"limit": limit.text if limit else None, "exceeds": exceeds})
+            text = limits.shown(one.factor, one.stat, one.period, one.value)
+            shown.append(reading_dict(one, received) | {"limit": text, "exceeds": exceeds})
         return shown
 
     def live_values(self, site_ids: Sequence[str]) -> Mapping[str, Sequence[Reading]]:
