@@ -44,8 +44,8 @@ def test_shipped_tables_pass_the_checker(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["hj75_2017", "hj356_2019", "online_marking_rules", "rules", "marks", "selectors", "stages", "groups", "gaps",
-     "grades", "items"],
+["hj75_2017", "hj356_2019", "online_marking_rules", "rules", "marks", "selectors",
+     "condition_words", "stages", "groups", "gaps", "grades", "items"],
 )  # fmt: skip
 def test_shipped_rules_pass_the_checker(name):
     assert check_rule_rows(csv_rows(PACKAGE, f"{name}.csv")) == []
@@ -64,6 +64,12 @@ def test_every_condition_of_a_table_that_asks_a_fact_is_spelled():
     for selector in csv_rows(PACKAGE, "selectors.csv"):
         rows = standards.table_of(selector["standard"])
         assert selector["condition"] in {part for row in rows for part in selection.parts_of(row.condition)}
+
+
+def test_chinese_words_are_of_conditions_that_are_there():
+    for row in csv_rows(PACKAGE, "condition_words.csv"):
+        parts = {part for one in standards.table_of(row["standard"]) for part in selection.parts_of(one.condition)}
+        assert row["condition"] in parts
 
 
 def test_every_item_is_mapped_or_said_to_have_no_factor():
@@ -179,7 +185,14 @@ def test_any_value_is_judged_as_exact_arithmetic_says(row, per_mille):
 
 
 @pytest.mark.parametrize(
-    ("conditions", "value"), [((), 100), (("leather",), 300), (("petrochemicals including refining",), 120)]
+    ("conditions", "value"),
+    [
+        ((), 100),
+        (("leather",), 300),
+        (("皮革",), 300),
+        (("petrochemicals including refining",), 120),
+        (("石油化工（包括石油炼制）",), 120),
+    ],
 )
 def test_gb_8978_named_industries_else_other_units(conditions, value):
     """COD, table 4 item 5: other units 100/150/500; leather 100/300/1000; petrochemicals 60/120/500."""

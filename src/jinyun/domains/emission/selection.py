@@ -3,7 +3,7 @@
 A row's ``condition`` is text; ``;`` parts what must hold together. ``selectors.csv`` says what each part asks of the
 facts (province, day of building, water temperature, fuel…) and what an unknown fact means: ``yes`` the part holds,
 ``no`` an exception nobody claimed does not, ``open`` the limit is not determined. A part that is not in the table holds
-only when the caller names it ("leather", "works boundary"), wholly or by one of its words between commas.
+only when the caller names it ("leather", "皮革", "works boundary"), wholly or by one of its words between commas.
 """
 
 from __future__ import annotations
@@ -93,9 +93,20 @@ def selectors(standard: str) -> Mapping[str, Sequence[Mapping[str, str]]]:
     return found
 
 
+@cache
+def words_of(part: str) -> frozenset[str]:
+    """How a part may be named: as the table writes it, in Chinese, or by one of its words between commas."""
+    texts = {part}
+    for row in csv_rows(PACKAGE, "condition_words.csv"):
+        if row["condition"] == part:
+            texts |= {row["zh"], row["zh"].removesuffix("工业")}
+    found = {word.strip() for text in texts for word in (text, *text.split(","), *text.split("、"))}
+    return frozenset(word.casefold() for word in found if word)
+
+
 def named(part: str, conditions: Iterable[str]) -> bool:
-    """True when the caller named this part, or one of its words between commas."""
-    words = {part.casefold(), *(word.strip().casefold() for word in part.split(","))}
+    """True when the caller named this part, or one of its words between commas, in English or Chinese."""
+    words = words_of(part)
     return any(condition.strip().casefold() in words for condition in conditions)
 
 
@@ -139,8 +150,8 @@ def check_conditions(rows: Sequence[LimitRow], conditions: Sequence[str]) -> Non
     for condition in conditions:
         if condition.strip().casefold() in whole or any(named(part, (condition,)) for part in parts):
             continue
-        words = {word.strip() for part in parts for word in part.split(",")}
-        near = get_close_matches(condition, sorted(parts | words), n=3)
+        words = {word for part in parts for word in words_of(part)}
+        near = get_close_matches(condition.casefold(), sorted(words), n=3)
         hint = "it has: " + " | ".join(near or sorted(parts)) if parts else "it has no conditions"
         raise BadInput(
             f"{rows[0].standard if rows else 'the standard'} has no condition {condition!r}",

@@ -181,7 +181,7 @@ OUTLET = RecordType(
         ),
         Field(
             "standard_conditions", "标准中的条件", "Conditions in the standard", many=True,
-            help_zh="如行业 leather；写法与标准表的条件栏一致",
+            help_zh="如行业 皮革；写法与标准表的条件栏一致",
             help_en="e.g. the industry leather, as the table writes it",
         ),
         Field("fuel", "燃料", "Fuel", help_zh="如 天然气", help_en="e.g. natural_gas"),
