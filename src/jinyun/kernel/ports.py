@@ -50,6 +50,7 @@ class Block:
     author: str = ""
     reason: str = ""
     period: Period = Period.REALTIME
+    session: str = ""  # id of the `correction` record that made it
 
 
 class Journal(Protocol):

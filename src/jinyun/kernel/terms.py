@@ -150,6 +150,7 @@ class Frame:
     ref: JournalRef | None
     author: str = ""
     reason: str = ""
+    session: str = ""  # id of the `correction` record that made it
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (series INTEGER NOT NULL, time BIGINT NOT NULL, value DECIMAL(18,6),
     flag UTINYINT NOT NULL, seq BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS frames (id BIGINT NOT NULL, received_at BIGINT NOT NULL, origin UTINYINT NOT NULL,
-    mn VARCHAR NOT NULL, segment INTEGER, "offset" BIGINT, author VARCHAR NOT NULL, reason VARCHAR NOT NULL);
+    mn VARCHAR NOT NULL, segment INTEGER, "offset" BIGINT, author VARCHAR NOT NULL, reason VARCHAR NOT NULL,
+    session VARCHAR DEFAULT '');
+ALTER TABLE frames ADD COLUMN IF NOT EXISTS session VARCHAR DEFAULT '';
 CREATE TABLE IF NOT EXISTS latest (series INTEGER NOT NULL, time BIGINT NOT NULL, value DECIMAL(18,6),
     flag UTINYINT NOT NULL, seq BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS progress (seq BIGINT NOT NULL, segment INTEGER, "offset" BIGINT);
@@ -151,6 +153,7 @@ def frames_table(blocks: Sequence[Block], first: int) -> pa.Table:
             "offset": pa.array([b.ref.offset if b.ref else None for b in blocks], pa.int64()),
             "author": _texts([b.author for b in blocks]),
             "reason": _texts([b.reason for b in blocks]),
+            "session": _texts([b.session for b in blocks]),
         }
     )
 

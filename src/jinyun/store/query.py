@@ -91,7 +91,7 @@ class Snapshot:
         """Frame rows of some ids."""
         low, high = min(ids), max(ids)
         files = [one for one in self.view.frames if any(one.seq_from <= i <= one.seq_to for i in ids)]
-        names = 'id, received_at, origin, mn, segment, "offset", author, reason'
+        names = 'id, received_at, origin, mn, segment, "offset", author, reason, session'
         source, parameters = self._frames_source(files, names, f"id BETWEEN {low} AND {high}")
         return self.cursor.execute(
             f"SELECT * FROM ({source}) WHERE id IN ({', '.join(map(str, ids))}) ORDER BY id", parameters
@@ -155,7 +155,9 @@ class Snapshot:
         text = f"SELECT {names} FROM frames WHERE id > {self.view.sealed} AND {where}"
         if not files:
             return text, []
-        return f"{text} UNION ALL SELECT {names} FROM read_parquet(?) WHERE {where}", [self.paths(files)]
+        # By name: files sealed before a column was added have NULL there.
+        sealed = f"SELECT * FROM read_parquet(?, union_by_name = true) WHERE {where}"
+        return f"SELECT {names} FROM ({text} UNION ALL BY NAME {sealed})", [self.paths(files)]
 
 
 @contextmanager

@@ -373,7 +373,7 @@ class DuckReadings:
         found = {
             row[0]: Frame(
                 row[0], row[1], Origin(row[2]), row[3], None if row[4] is None else JournalRef(row[4], row[5]),
-                row[6], row[7],
+                row[6], row[7], row[8] or "",
             )
             for row in rows
         }  # fmt: skip

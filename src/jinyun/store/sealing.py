@@ -236,7 +236,8 @@ class Sealer:
         try:
             for low, high in _ranges(cursor, sources, key):
                 relation = cursor.sql(
-                    f"SELECT * FROM read_parquet(?) WHERE {key} BETWEEN {low} AND {high} ORDER BY {order}",
+                    f"SELECT * FROM read_parquet(?, union_by_name = true) WHERE {key} BETWEEN {low} AND {high} "
+                    f"ORDER BY {order}",
                     params=[list(sources)],
                 )
                 for batch in relation.to_arrow_reader(122_880):
