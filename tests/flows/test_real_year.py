@@ -111,7 +111,8 @@ def test_a_real_year_is_evaluated_as_by_hand(house, hours, year):
         for n, d in enumerate(wanted)
     )
     assert int(figures["valid_days"]["figure"]) == counted
-    assert told["rests_on"]["verdicts"] == sum(d in hours for d in wanted)
+    sent = sum(any(v is not None for values in hours[d].values() for v in values) for d in wanted if d in hours)
+    assert told["rests_on"]["verdicts"] == sent  # a day without a single hour has no verdict
     limit = {"pm2_5.mean": 35, "pm10.mean": 70, "no2.mean": 40, "so2.mean": 60}
     for id, top in limit.items():
         over = Decimal(figures[id]["figure"]) > top
