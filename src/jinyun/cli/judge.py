@@ -67,10 +67,9 @@ def run(given: dict[str, Any], verb: str, **more: Any) -> None:
         rejects=given["rejects"], bom=not given["no_bom"], day=day_of(given["day"], "--date"),
         edition_on=day_of(given["edition_on"], "--edition-on"), sentences=given["sentences"], more=more,
     )  # fmt: skip
-    signal.signal(signal.SIGTERM, _stop)  # a polite kill leaves no half file either
     tell = _silent if quiet else _say
     try:
-        with progress(asked.source.name, quiet) as tick:
+        with polite_stop(), progress(asked.source.name, quiet) as tick:
             summary = judge_file(asked, tell, tick)
     except KeyboardInterrupt:
         _say(f"stopped; {asked.out} was not written")
@@ -84,8 +83,18 @@ def run(given: dict[str, Any], verb: str, **more: Any) -> None:
         raise typer.Exit(1)
 
 
-def _stop(*_: object) -> None:
-    raise KeyboardInterrupt
+@contextmanager
+def polite_stop() -> Iterator[None]:
+    """A polite kill is taken as Ctrl-C: it leaves no half file either."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _say(line: str) -> None:

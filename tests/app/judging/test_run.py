@@ -141,7 +141,7 @@ def odd_table(tmp_path, items, name="in.csv", count=400):
 
 
 WATER = {"pH": (5.5, 9.5, 1), "DO": (1, 12, 1), "CODMn": (1, 20, 1), "氨氮": (0.1, 2.5, 2), "TP": (0.005, 0.5, 3),
-         "TN": (0.1, 3, 2), "汞": (0, 0.002, 5), "水温": (0, 30, 1)}  # fmt: skip
+         "TN": (0.1, 3, 2), "粪大肠菌群": (10, 9000, 0), "汞": (0, 0.002, 5), "水温": (0, 30, 1)}  # fmt: skip
 AIR = {"so2": (0, 900, 1), "no2": (0, 300, 1), "co": (0, 20, 2), "o3": (0, 900, 1), "pm10": (0, 500, 1),
        "pm2_5": (0, 400, 1)}  # fmt: skip
 
@@ -432,3 +432,29 @@ def test_official_hours_from_parquet(tmp_path):
     assert len(known) > 9000
     assert same / len(known) > 0.9995
     assert summary.problems == 0
+
+
+def test_a_table_without_rows_and_a_what_if_without_days(tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text("时间,PM2.5\n", encoding="utf-8")
+    found, summary, _ = judge("air-day", source, tmp_path / "o.csv")
+    assert (found, summary.rows) == ([], 0)
+    source.write_text("断面,pH,总磷\na,7,0.1\n", encoding="utf-8")
+    found, _, _ = judge("water-section", source, tmp_path / "o.csv", edition_on=date_of("2026-03-01"))
+    assert found[0]["judged_class_label"] == "Ⅱ"
+    source.write_text("", encoding="utf-8")
+    with pytest.raises(BadInput, match="has no headings"):
+        judge("air-day", source, tmp_path / "o.csv", day=date_of("2026-03-01"))
+
+
+def test_years_months_and_days_in_columns_of_their_own(tmp_path):
+    rows = [{"year": "2026", "month": "3", "day_": "1", "hour": "8", "station": "a", **six()}]
+    source = write(tmp_path / "in.csv", rows)
+    found, _, _ = judge("air-hour", source, tmp_path / "o.csv", maps=["day_=month_day"])
+    assert found[0]["judged_edition"] == "HJ 633-2026"
+    rows = [
+        {"日期": "2026-02-28", "小时": "24", "站点": "a", **six()},
+        {"日期": "2026-03-01", "小时": "1", "站点": "a", **six()},
+    ]
+    found, _, _ = judge("air-hour", write(tmp_path / "in.csv", rows), tmp_path / "o.csv")
+    assert [row["judged_edition"] for row in found] == ["HJ 633-2012", "HJ 633-2026"]

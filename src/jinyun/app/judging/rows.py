@@ -215,6 +215,8 @@ class Rows:
         return found if isinstance(found, When) else When(date.min)
 
     def given_day(self) -> date:
+        if self.reader.given_day is None and self.reader.as_on is not None:
+            return self.reader.as_on
         if self.reader.given_day is None:
             raise BadInput("the file has no column of dates", field="date",
                            hint="give the day of the data with --date 2026-03-01, or name the column with "

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from jinyun.app.judging.cells import Kind, number
 from jinyun.app.judging.files_in import BATCH, Arrow, Batch, Source, kind_of, open_table
-from jinyun.app.judging.files_out import PART, Sink, as_text, open_sink
+from jinyun.app.judging.files_out import EXCEL_ROWS, PART, Sink, as_text, open_sink
 from jinyun.app.judging.headings import MAP, Recognised, Want, read_maps, recognise, unit_named
 from jinyun.app.judging.rows import Reader, Rows
 from jinyun.app.judging.verb import Options, Verb
@@ -128,6 +128,9 @@ def judge_file(asked: Asked, tell: Tell = lambda _: None, tick: Tick = lambda _r
     by = {want.meaning: want for want in wants}
     reader = Reader(found.columns, by, asked.day, asked.edition_on, verb.hour_ends, _detection(asked.detection, by))
     _times(found, asked, tell)
+    if kind_of(asked.out) == "xlsx" and not verb.grouped and (source.rows or 0) >= EXCEL_ROWS:
+        raise BadInput(f"{asked.source.name} has {source.rows:,} rows, and an Excel sheet holds {EXCEL_ROWS - 1:,}",
+                       hint="write .csv or .parquet")  # fmt: skip
     summary = Summary()
     with ExitStack() as stack:
         rejects = stack.enter_context(_rejects(asked.rejects, source.headings)) if asked.rejects else None

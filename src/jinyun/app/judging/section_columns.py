@@ -106,8 +106,9 @@ class SectionBatch:
         out = []
         for mark, table in tables.items():
             judged = self.plain & (which == numbers[mark])
-            for code in self.verb.items:  # reference items, and those of sources, are told of one by one
-                if code not in self.values and not (code == "tn" and table.body == RIVER):
+            for code in self.verb.items:  # what is measured for drinking water is told of one by one
+                known = code in self.values or code in table.reference or (code == "tn" and table.body == RIVER)
+                if not known:
                     judged &= ~self._there(code)
             for target in np.unique(goal[judged]).tolist():
                 if target > 0:
@@ -132,6 +133,7 @@ class SectionBatch:
         common = self.verb.one(self.rows, int(mine[0]))
         here = [code for code in table.evaluated if code in self.values]
         items = {code: self._item(table, target, code, mine) for code in here}
+        beside = [self._reference(table, code, mine) for code in table.reference if code in self.verb.items]
         level = found.level.astype(np.int64)
         words = [None, *(status_words()[n][0] for n in sorted(LABELS_ZH))]
         labels = [None, *(LABELS_ZH[n] for n in sorted(LABELS_ZH))]
@@ -150,7 +152,9 @@ class SectionBatch:
             "judged_deciding_factors": picked(deciding, back.reshape(-1)),
             "judged_main_indicators": self._indicators(table, items, level),
             "judged_exceed_multiple": _joined([picked(one.multiples, one.codes) for one in items.values()], count),
-            "judged_item_classes": _joined([picked(one.grades, one.codes) for one in items.values()], count),
+            "judged_item_classes": _joined(
+                [*(picked(one.grades, one.codes) for one in items.values()), *beside], count
+            ),
             "judged_items_used": picked(used, found.evaluated.astype(np.int64)),
             "judged_missing": self._missing(mine),
             "judged_status": picked(states, (level > target).astype(np.int64)),
@@ -186,6 +190,13 @@ class SectionBatch:
             above = multiple_over(table, code, value, reference) if level > reference else None
             classes.append(ItemClass(code, value, level, above, level) if level > reference else None)
         return _Item(grades, multiples, classes, codes)
+
+    def _reference(self, table: Edition, code: str, mine: Rowing) -> Arrow:
+        """Faecal coliforms, and total nitrogen of a lake: their class is told, and is no part of the section's."""
+        coded = self.rows.figures(code)
+        values = [cell.value if cell.kind is Kind.VALUE else None for cell in coded.cells]
+        grades = [None if value is None else f"{code}={item_class(table.item(code), value)}" for value in values]
+        return picked(grades, coded.codes[mine])
 
     def _oxygen(self, table: Edition, mine: Rowing, reference: int) -> _Item:
         """Dissolved oxygen has a class by its figure or by its saturation, and never a multiple."""
