@@ -51,6 +51,7 @@ class Compared:
         return None if self.value is None or self.limit is None else self.value - self.limit
 
     def item(self) -> VerdictItem:
+        """Its part in a verdict."""
         zh, en = self.why if self.value is None or self.limit is None else self.note
         if self.status is Status.EXCEEDS:
             over = (

@@ -323,6 +323,11 @@ def judge_room(
     bands : mapping, optional
         Level by octave band, ``"31.5 Hz"`` to ``"500 Hz"``. [dB]
 
+    Raises
+    ------
+    BadInput
+        Without a level and without bands, or for an unknown zone, room or band.
+
     References
     ----------
     .. [1] GB 12348-2008, tables 2 and 3; GB 22337-2008, tables 2 and 3.

@@ -47,6 +47,11 @@ def road_mean(levels: Sequence[Decimal], lengths: Sequence[Decimal], *, places: 
     """Mean of a city's roads: Leq of each section weighted by its length, HJ 640-2012. [dB(A)]
 
     `lengths`: in any one unit, not negative and not all zero.
+
+    Raises
+    ------
+    BadInput
+        For lengths that do not fit the sections or are negative.
     """
     if len(levels) != len(lengths):
         raise BadInput(f"{len(levels)} road sections have {len(lengths)} lengths", field="lengths")
@@ -79,6 +84,11 @@ def grade(value: Decimal, topic: str, period: str, day: date) -> Grade:
         ``area`` or ``road``.
     period : str
         ``day`` or ``night``; the night's ends are recalled, not read (``verified``).
+
+    Raises
+    ------
+    BadInput
+        For a topic that is neither area nor road, or an unknown part of the day.
 
     References
     ----------
@@ -125,6 +135,11 @@ def judge_city(
         Leq of the grid points, or of the road sections. [dB(A)]
     lengths : Sequence[Decimal], optional
         Of the road sections, in any one unit; needed for ``road``.
+
+    Raises
+    ------
+    BadInput
+        For road noise without lengths.
     """
     part = period_of(period)
     if topic == "road":

@@ -73,6 +73,11 @@ def ldn(ld: Decimal, ln: Decimal, *, day_hours: int | None = None, places: int |
     """Day-night level Ldn = 10 lg[(16·10^(0.1 Ld) + 8·10^(0.1 (Ln + 10))) / 24]. [dB(A)]
 
     `day_hours`: hours of the day part, 16 unless the local government shifted them.
+
+    Raises
+    ------
+    BadInput
+        For a day part that is not from 1 to 23 hours.
     """
     hours = Setting().day_hours if day_hours is None else day_hours
     if not 0 < hours < HOURS_OF_DAY:
@@ -114,7 +119,13 @@ class Setting:
 
     @classmethod
     def of(cls, hours: str | None) -> Setting:
-        """From a record's words, ``6-22``; empty: as the standard says."""
+        """From a record's words, ``6-22``; empty: as the standard says.
+
+        Raises
+        ------
+        BadInput
+            For words that are no hours.
+        """
         text = (hours or "").strip()
         if not text:
             return cls()
@@ -228,6 +239,11 @@ def percent_levels(
     """LN 累计百分声级: the level exceeded N % of the time, of samples taken at even steps. [dB(A)]
 
     Sorted downward it is the N-th of 100 samples; of n samples the one at N·n/100, rounded up.
+
+    Raises
+    ------
+    BadInput
+        Without samples.
     """
     if not samples:
         raise BadInput("percentile levels of no samples are not defined", field="samples")

@@ -226,6 +226,11 @@ def attainment(verdicts: Iterable[Verdict], *, before: Attainment | None = None)
     in a point's verdict but not in the rate, which is of Ld and Ln. What could not be judged is counted apart, and is
     not in the denominator.
 
+    Raises
+    ------
+    BadInput
+        For a verdict that names no zone.
+
     References
     ----------
     .. [1] GB 3096-2008, annex B; HJ 640-2012.

@@ -80,7 +80,7 @@ def unknown(table: Edition, sample: str, word: str, value: Decimal | None) -> Fo
 
 
 def unusable(sample: str, limits: Limits, value: Decimal | None) -> Found | None:
-    """A content that is missing or negative; None for a good one."""
+    """A content that is missing or negative; None for a good one. [mg/kg]"""
     if value is None:
         return Found(sample, limits, None, "", why=("缺测", "missing"), counts=False)
     if not value.is_finite() or value < 0:

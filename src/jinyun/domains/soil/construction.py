@@ -125,7 +125,7 @@ def judge_sample(
     window: Window | None = None,
     subject: str | None = None,
 ) -> Verdict:
-    """Verdict on one sample of a plot; see `judge_plot`."""
+    """Verdict on one sample of a plot; see `judge_plot`. [mg/kg]"""
     one = Sample(name, values, frozenset(non_detects))
     return judge_plot(name, [one], land=land, day=day, background=background, window=window, subject=subject)
 

@@ -25,7 +25,13 @@ _BIN = re.compile(r"(?:(?P<above>[\d.]+)<)?pH(?:<=(?P<upto>[\d.]+)|>(?P<over>[\d
 
 @cache
 def rule(name: str, item: str = "") -> str:
-    """One figure of ``rules.csv``, as written there."""
+    """One figure of ``rules.csv``, as written there.
+
+    Raises
+    ------
+    BadInput
+        For a rule that the table does not have.
+    """
     for row in csv_rows(PACKAGE, "rules.csv"):
         if row["rule"] == name and row["item"] == item:
             return row["value"]
