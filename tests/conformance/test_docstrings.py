@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -89,6 +90,21 @@ class C:
     assert found == [
         "no docstring", "no docstring", "says no unit of x", "raises, and does not say when", "no docstring",
     ]  # fmt: skip
+
+
+def test_a_domain_opens_its_modules_as_a_library():
+    """In a fresh interpreter: ``from jinyun.domains import air`` reaches ``air.period``; a typo is an error."""
+    names = [(path.parent.name, path.stem) for path in MODULES]
+    code = (
+        f"from jinyun.domains import {', '.join(DOMAINS)}\n"
+        + "\n".join(f"assert {domain}.{name}.__name__ == 'jinyun.domains.{domain}.{name}'" for domain, name in names)
+        + "\nassert not any(hasattr(one, 'no_such_module') for one in (" + ", ".join(DOMAINS) + "))\n"
+    )  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_domain_has_a_page_that_walks_a_reading_to_a_verdict():

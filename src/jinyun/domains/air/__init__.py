@@ -13,7 +13,9 @@ from jinyun.kernel.declare import Domain
 
 DOMAIN = Domain(id="air", zh="环境空气", en="Ambient air", judges=(AQI_HOUR, AQI_DAY), maturity="done")
 
-LATER = frozenset({"city", "columns", "compare", "composite", "concentration", "period", "planned", "ranking"})
+LATER = frozenset(
+    {"city", "columns", "compare", "composite", "concentration", "period", "planned", "ranking", "reference"}
+)
 """Modules that are loaded when they are first asked for: a node that only judges hours needs none of them."""
 
 
