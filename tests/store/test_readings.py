@@ -399,7 +399,7 @@ def test_too_far_behind_the_feeder_waits_and_then_is_told(open_store):
     with pytest.raises(Unavailable, match="12 rows behind"):
         store.put(block(DAY + 5, [1, 2, 3]))
     threading.Timer(0.1, gate.set).start()
-    store._put_timeout = 30
+    store.intake.put_timeout = 30
     store.put(block(DAY + 6, [1, 2, 3]))
     store.flush()
     assert len(store.times("s1", Period.HOUR, DAY, DAY + 10)) == 5

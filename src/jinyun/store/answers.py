@@ -1,0 +1,151 @@
+"""Answers about readings over hot ∪ sealed rows, current or as known at an earlier moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from jinyun.kernel.errors import NotFound
+from jinyun.kernel.ports import NO_VALUE
+from jinyun.kernel.terms import Flag, Frame, JournalRef, Origin, Period, Reading, SeriesKey, Stat
+from jinyun.store.hot import HotFile
+from jinyun.store.ingest import LatestArrays
+from jinyun.store.manifest import Manifest
+from jinyun.store.query import Found, current, snapshot
+from jinyun.store.series import SeriesBook
+
+_FLAGS = {int(flag): flag for flag in Flag}
+NEAR_S = 6 * 3600
+"""`versions_of` asks for keys further apart in time separately. [s]"""
+
+
+class Answers:
+    """The asking half of the `ReadingStore` port. May be used from any thread; never waits for a commit."""
+
+    def __init__(self, book: SeriesBook, hot: HotFile, manifest: Manifest, latest: LatestArrays) -> None:
+        self._book, self._hot, self._manifest, self._latest = book, hot, manifest, latest
+        self._site_cache: dict[str, tuple[tuple[int, int], list[Reading]]] = {}
+
+    def series_ids(self, keys: Sequence[SeriesKey]) -> np.ndarray:
+        return self._book.ids(keys)
+
+    def series_key(self, series: int) -> SeriesKey:
+        return self._book.key(series)
+
+    def read(
+        self,
+        site: str,
+        *,
+        factors: Sequence[str] = (),
+        stats: Sequence[Stat] = (),
+        periods: Sequence[Period] = (),
+        start: int,
+        end: int,
+        as_of: int | None = None,
+    ) -> list[Reading]:
+        """Current versions with event time in [start, end), by (time, series); `as_of` [µs]: as known then, that is of
+        what was received up to that moment."""
+        return self._readings(self._current(self._book.of_site(site, factors, stats, periods), start, end, as_of))
+
+    def read_columns(self, series: Sequence[int], start: int, end: int, as_of: int | None = None) -> Found:
+        """As `read`, for series ids, as numpy columns: for charts and heavy use."""
+        return self._current(series, start, end, as_of)
+
+    def _current(self, series: Sequence[int], start: int, end: int, as_of: int | None) -> Found:
+        with snapshot(self._hot, self._manifest) as state:
+            found = state.versions(series, start, end)
+            if as_of is not None and len(found):
+                found = state.known_at(found, as_of)
+        return current(found)
+
+    def latest(self, sites: Sequence[str] | None = None) -> Mapping[str, Sequence[Reading]]:
+        """The newest reading of each series, by site; from memory. Sites without readings are left out."""
+        answer: dict[str, Sequence[Reading]] = {}
+        chosen = self._book.sites() if sites is None else sites
+        whole = self._latest.copy(slice(None)) if len(chosen) > 20 else None  # one state of all, without much locking
+        for site in chosen:
+            ids = self._book.array_of_site(site)
+            ids = ids[ids < len(self._latest.time if whole is None else whole[0])]
+            columns = self._latest.copy(ids) if whole is None else tuple(column[ids] for column in whole)
+            times, values, flags, seqs = columns
+            there = seqs >= 0
+            if not there.any():
+                continue
+            state = (int(seqs.max()), len(ids))  # a change of any of them has a higher seq
+            cached = self._site_cache.get(site)
+            if cached is None or cached[0] != state:
+                found = Found(ids[there], times[there], values[there], flags[there], seqs[there])
+                cached = self._site_cache[site] = (state, self._readings(found))
+            answer[site] = cached[1]
+        return answer
+
+    def versions(self, series: int, time: int) -> list[Reading]:
+        """All versions of one key, oldest first."""
+        self._book.key(series)
+        with snapshot(self._hot, self._manifest) as state:
+            return self._readings(state.versions([series], time, time + 1))
+
+    def versions_of(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Sequence[Reading]]:
+        """All versions of many (series, time), oldest first; keys without any are left out. For why-trees: one state of
+        the store, and one question for all keys whose times lie near one another."""
+        answer: dict[tuple[int, int], list[Reading]] = {}
+        wanted = sorted({(time, series) for series, time in keys})
+        with snapshot(self._hot, self._manifest) as state:
+            while wanted:
+                end = next((i for i in range(1, len(wanted)) if wanted[i][0] - wanted[i - 1][0] > NEAR_S), len(wanted))
+                part, wanted = wanted[:end], wanted[end:]
+                found = state.versions(sorted({series for _, series in part}), part[0][0], part[-1][0] + 1)
+                keys_found = found.series.astype(np.int64) << 33 | found.time  # an instant has less than 33 bits
+                mine = np.isin(keys_found, np.array([series << 33 | time for time, series in part], np.int64))
+                for one in self._readings(found.take(mine)):
+                    answer.setdefault((one.series, one.time), []).append(one)
+        return answer
+
+    def frame(self, frame: int) -> Frame:
+        return self.frames([frame])[frame]
+
+    def frames(self, ids: Sequence[int]) -> Mapping[int, Frame]:
+        """Frames by id; `NotFound` when one is not there."""
+        if not ids:
+            return {}
+        with snapshot(self._hot, self._manifest) as state:
+            rows: list[Any] = state.frames(ids)
+        found = {
+            row[0]: Frame(
+                row[0], row[1], Origin(row[2]), row[3], None if row[4] is None else JournalRef(row[4], row[5]),
+                row[6], row[7], row[8] or "",
+            )
+            for row in rows
+        }  # fmt: skip
+        for one in ids:
+            if one not in found:
+                raise NotFound("frame", one)
+        return found
+
+    def times(self, site: str, period: Period, start: int, end: int) -> list[int]:
+        """Distinct times in [start, end) at which the site has readings of `period`."""
+        with snapshot(self._hot, self._manifest) as state:
+            return state.times(self._book.of_site(site, periods=[period]), start, end)
+
+    def arrivals_since(self, since: int) -> set[tuple[str, Period, int]]:
+        """Site, period and hour [s] of every reading received at or after `since` [µs], whatever its event time: what
+        the judge looks at again after a kill."""
+        with snapshot(self._hot, self._manifest) as state:
+            series, hours = state.arrivals(since)
+        keys = self._book.keys()
+        found = zip(series.tolist(), hours.tolist(), strict=True)
+        return {(keys[number].site, keys[number].period, hour) for number, hour in found}
+
+    def _readings(self, found: Found) -> list[Reading]:
+        keys, columns = self._book.keys(), (found.series, found.time, found.value, found.flag, found.seq)
+        answer = []
+        for series, moment, value, flag, seq in zip(*(column.tolist() for column in columns), strict=True):
+            key = keys[series]
+            number = None if value == NO_VALUE else Decimal(value).scaleb(-6)
+            answer.append(
+                Reading(series, key.factor, key.stat, key.period, moment, number, _FLAGS[flag], seq, seq)
+            )  # fmt: skip
+        return answer
