@@ -1,7 +1,7 @@
 """Pictures of a running node for the documentation, into ``docs/img``.
 
     ./run                                                        # in another terminal; wait some minutes
-    JINYUN_PASSWORD=… python frontend/screenshots.py [http://127.0.0.1:8212]
+    JINYUN_PASSWORD=… python frontend/screenshots.py [http://127.0.0.1:8212 [periods]]
 
 Needs playwright and a Chromium. Only the simulated district may be in the pictures.
 """
@@ -28,30 +28,48 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("JINYUN_CHROMIUM", "/usr/bin/chromium"), args=FLAGS
         )
-        page = _open(browser, origin, DESK, "light")
-        _picture(page, origin, "/", "duty", wait=8000)
-        seen = page.evaluate("() => fetch('/api/overview').then((answer) => answer.json())")
-        bad = _first(seen["sites"], lambda s: s["status"] == "bad" and s["verdict"] and s["judge"].endswith("_hour"))
-        site = bad or _first(seen["sites"], lambda s: s["verdict"])
-        case = _first(seen["cases"], lambda c: c["subject"] == site["id"]) or _first(seen["cases"], lambda _: True)
-        _picture(page, origin, f"/site/{site['id']}", "site")
-        page.locator("[data-test=verdicts] [data-test=why-button]").first.click()
-        page.click("[data-test=why-deep]")
-        page.wait_for_selector("[data-test=raw]")
-        page.locator("[data-test=crc]").first.scroll_into_view_if_needed()
-        page.evaluate("document.querySelector('.why-drawer .el-drawer__body').scrollBy(0, 160)")
-        page.wait_for_timeout(500)
-        page.screenshot(path=OUT / "site-why.png")
-        if case:
-            _picture(page, origin, f"/case/{case['id']}", "case")
-        links = page.evaluate("() => fetch('/api/links').then((answer) => answer.json())")
-        rows = links["items"] if isinstance(links, dict) else links
-        busy = _first(rows, lambda r: r["site"] == site["id"]) or rows[0]
-        _picture(page, origin, f"/link/{busy['mn']}", "link")
-        _picture(_open(browser, origin, WALL, "dark"), origin, "/", "duty-wall", wait=8000)
-        phone = _open(browser, origin, PHONE, "light")
-        _picture(phone, origin, "/", "duty-phone", wait=8000)
+        if sys.argv[2:] != ["periods"]:
+            _duty(browser, origin)
+        _periods(browser, origin)
         browser.close()
+
+
+def _duty(browser: Any, origin: str) -> None:
+    """The duty officer's pages: map, site, why, case, link."""
+    page = _open(browser, origin, DESK, "light")
+    _picture(page, origin, "/", "duty", wait=8000)
+    seen = page.evaluate("() => fetch('/api/overview').then((answer) => answer.json())")
+    bad = _first(seen["sites"], lambda s: s["status"] == "bad" and s["verdict"] and s["judge"].endswith("_hour"))
+    site = bad or _first(seen["sites"], lambda s: s["verdict"])
+    case = _first(seen["cases"], lambda c: c["subject"] == site["id"]) or _first(seen["cases"], lambda _: True)
+    _picture(page, origin, f"/site/{site['id']}", "site")
+    page.locator("[data-test=verdicts] [data-test=why-button]").first.click()
+    page.click("[data-test=why-deep]")
+    page.wait_for_selector("[data-test=raw]")
+    page.locator("[data-test=crc]").first.scroll_into_view_if_needed()
+    page.evaluate("document.querySelector('.why-drawer .el-drawer__body').scrollBy(0, 160)")
+    page.wait_for_timeout(500)
+    page.screenshot(path=OUT / "site-why.png")
+    if case:
+        _picture(page, origin, f"/case/{case['id']}", "case")
+    links = page.evaluate("() => fetch('/api/links').then((answer) => answer.json())")
+    rows = links["items"] if isinstance(links, dict) else links
+    busy = _first(rows, lambda r: r["site"] == site["id"]) or rows[0]
+    _picture(page, origin, f"/link/{busy['mn']}", "link")
+    _picture(_open(browser, origin, WALL, "dark"), origin, "/", "duty-wall", wait=8000)
+    phone = _open(browser, origin, PHONE, "light")
+    _picture(phone, origin, "/", "duty-phone", wait=8000)
+
+
+def _periods(browser: Any, origin: str) -> None:
+    """Figures of a month and a year, on a desk, in the dark and on a phone; what another edition would say."""
+    page = _open(browser, origin, (1440, 1180), "light")
+    _picture(page, origin, "/periods?subject=air", "periods", before="[data-test=earlier]")
+    _picture(page, origin, "/editions", "editions", before="[data-test=run]", wait=4000)
+    dark = _open(browser, origin, (1440, 1180), "dark")
+    _picture(dark, origin, "/periods?subject=water", "periods-water", before="[data-test=earlier]")
+    phone = _open(browser, origin, PHONE, "light")
+    _picture(phone, origin, "/periods?subject=noise", "periods-phone", before="[data-test=earlier]")
 
 
 def _first(rows: list[dict[str, Any]], holds: Any) -> Any:
@@ -69,8 +87,12 @@ def _open(browser: Any, origin: str, size: tuple[int, int], theme: str) -> Any:
     return page
 
 
-def _picture(page: Any, origin: str, path: str, name: str, *, wait: int = 2500) -> None:
+def _picture(page: Any, origin: str, path: str, name: str, *, wait: int = 2500, before: str = "") -> None:
+    """One page; `before` is pressed first, and what it brings is waited for."""
     page.goto(origin + path)
+    if before:
+        page.wait_for_timeout(2500)
+        page.click(before)
     page.wait_for_timeout(wait)
     page.screenshot(path=OUT / f"{name}.png")
     print(f"docs/img/{name}.png")

@@ -24,7 +24,7 @@ IGNORED = re.compile(r"status of (401|409|422)|WebGL|GPU stall")
 @pytest.fixture(scope="module")
 def node(built, tmp_path_factory):
     """In place of the package's node: a district with more than a year of day verdicts."""
-    live = Live(tmp_path_factory.mktemp("periods") / "var", lambda house: period_seed.seed(house))
+    live = Live(tmp_path_factory.mktemp("periods") / "var", period_seed.seed)
     try:
         period_seed.send_last_day(live, last_day())
         yield live

@@ -26,6 +26,7 @@ WORD_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.docu
 EXCEL_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS = {"docx": WORD_TYPE, "xlsx": EXCEL_TYPE}
 LANGUAGES = ("zh", "en")
+LONG_TITLE = {"zh": 13, "en": 30}  # characters that the title page's line holds
 PERIODS = ("month", "quarter", "year", "ytd")
 
 WRITERS: Mapping[str, ModuleType] = {"air": air, "water": water, "noise": noise}
@@ -120,8 +121,10 @@ def build(source: Sources, *, lang: str, bureau: str, compiled: date) -> Report:
     name, kind = words(lang, *NAMES[source.medium]), words(lang, *KINDS[source.kind])
     where = said(source.now["scope"], lang)
     title = f"{where}{name}{kind}" if lang == "zh" else f"{name}: {kind}, {where}"
+    lines = (where, f"{name}{kind}") if lang == "zh" else (f"{name}: {kind}", where)
     made = Report(title, said(source.now["period"], lang), bureau, compiled, lang, writer.sections(source, lang))
-    return replace(made, fields=_fields(source, made, writer.summary(source, lang)))
+    fields = _fields(source, made, writer.summary(source, lang))
+    return replace(made, fields=fields, title_lines=lines if len(title) > LONG_TITLE[lang] else ())
 
 
 def with_days(report: Report, source: Sources) -> Report:

@@ -258,7 +258,7 @@ def _stations(source: Sources, lang: str) -> Section:
         words(lang, "各点位空气质量", "Stations"),
         [
             Column(words(lang, "点位", "Station"), 1.8, "left"),
-            Column(words(lang, "有效\n天数", "Valid\ndays"), 1),
+            Column(words(lang, "有效\n天数", "Valid\ndays"), 1.25),
             Column(words(lang, "优良率\n（%）", "Good\n%"), 1.2, "right"),
             *heads,
             Column(words(lang, "综合\n指数", "Index"), 0.9, "right"),

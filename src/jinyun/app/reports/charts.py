@@ -214,6 +214,7 @@ def _axes(chart: Chart) -> str:
         else ""
     )
     top = f'<c:max val="{MOST_PERCENT}"/>' if tops_at_hundred(chart) else ""
+    step = f'<c:majorUnit val="{chart.step}"/>' if chart.step else ""
     top += '<c:min val="0"/>' if chart.from_zero else ""
     return (
         f'<c:catAx><c:axId val="{CATEGORY_AXIS}"/><c:scaling><c:orientation val="minMax"/></c:scaling>'
@@ -226,7 +227,7 @@ def _axes(chart: Chart) -> str:
         '<c:numFmt formatCode="General" sourceLinked="0"/>'
         '<c:majorTickMark val="none"/><c:minorTickMark val="none"/><c:tickLblPos val="nextTo"/>'
         f'<c:spPr><a:ln><a:noFill/></a:ln></c:spPr><c:crossAx val="{CATEGORY_AXIS}"/><c:crosses val="autoZero"/>'
-        '<c:crossBetween val="between"/></c:valAx>'
+        f'<c:crossBetween val="between"/>{step}</c:valAx>'
     )
 
 

@@ -77,6 +77,7 @@ def section_basis(source: Sources, lang: str) -> Section:
     units, before = now["units"], now.get("units_before") or {}
     edition = now["edition"]
     note = said(edition, lang, "note")
+    note = note[:1].upper() + note[1:]
     zh = lang == "zh"
     lines = [
         words(lang, f"1. 评价依据：{said(edition, lang)}。", f"1. Standards: {said(edition, lang)}. ")

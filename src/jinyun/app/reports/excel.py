@@ -19,6 +19,7 @@ CHART_ROWS = 17
 CHART_SIZE = {"width": 720, "height": 310}
 A4 = 9
 ROWS_OF_A_PAGE = 80
+PORTRAIT_COLUMNS = 9  # a wider table lies on its side
 
 
 def excel_bytes(report: Report) -> bytes:
@@ -66,7 +67,8 @@ class _Writer:
         for place, wide in enumerate(self.widths):
             sheet.set_column(place, place, wide)
         sheet.set_paper(A4)
-        sheet.set_landscape() if across > 8 else sheet.set_portrait()
+        sheet.set_landscape() if across > PORTRAIT_COLUMNS else sheet.set_portrait()
+        sheet.center_horizontally()
         sheet.set_footer("&C— &P / &N —")
         sheet.hide_gridlines(2)
         last = across - 1
@@ -197,6 +199,7 @@ class _Writer:
                 "line": {"none": True}, "num_format": "General",
                 **({"max": MOST_PERCENT} if tops_at_hundred(chart) else {}),
                 **({"min": 0} if chart.from_zero else {}),
+                **({"major_unit": chart.step} if chart.step else {}),
             })  # fmt: skip
         main.show_blanks_as("gap")
         main.set_size(CHART_SIZE)

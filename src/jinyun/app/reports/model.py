@@ -72,6 +72,7 @@ class Chart:
     series: Sequence[ChartSeries]
     unit: str = ""
     note: str = ""
+    step: int | None = None  # between marks of the value axis
 
     @property
     def places(self) -> int:
@@ -120,6 +121,7 @@ class Report:
     lang: str
     sections: Sequence[Section]
     fields: Mapping[str, str] = field(default_factory=dict)  # {{名}} of templates
+    title_lines: Sequence[str] = ()  # the title as the title page breaks it, when it is too long for a line
 
     @property
     def blocks(self) -> list[Block]:

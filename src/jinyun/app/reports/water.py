@@ -122,7 +122,7 @@ def _overview(source: Sources, lang: str) -> Section:
             else f"{row['name']} ({water_class(row['level'], lang)}{_dot(indicators(row, lang), lang)})"
             for row in poor
         ]
-        head = words(lang, f"劣于Ⅲ类的断面{len(poor)}个：", f"{len(poor)} sections worse than class III: ")
+        head = words(lang, f"劣于Ⅲ类的断面{len(poor)}个：", f"Worse than class III ({len(poor)}): ")
         blocks.append(
             Paragraph(head + listed(shown, lang, joint="、" if lang == "zh" else ", ") + words(lang, "。", "."))
         )
@@ -246,7 +246,7 @@ def _sections(source: Sources, lang: str) -> Section:
         Column(words(lang, "序号", "No."), 0.6),
         Column(words(lang, "河流", "River"), 1.2, "left"),
         Column(words(lang, "断面", "Section"), 2.1, "left"),
-        Column(words(lang, "水质\n目标", "Target"), 0.75),
+        Column(words(lang, "水质\n目标", "Target"), 0.9),
         Column(words(lang, "本期\n类别", "Class"), 0.8),
     ]
     if before_head:
@@ -255,7 +255,7 @@ def _sections(source: Sources, lang: str) -> Section:
         Column(words(lang, "上年\n同期", "Last year"), 0.8),
         Column(words(lang, "是否\n达标", "Met"), 0.7),
         Column(words(lang, "主要污染指标\n（超标倍数）", "Main indicators (multiple)"), 1.8, "left"),
-        Column(words(lang, "有效\n天数", "Valid days"), 0.8),
+        Column(words(lang, "有效\n天数", "Valid days"), 1.05),
     ]
     table = Table(
         "sections",
@@ -313,6 +313,7 @@ def _months(source: Sources, lang: str) -> Section:
                         words(lang, "类别", "Class"), levels, NOW, [WATER.get(int(one or 0), BEFORE) for one in levels]
                     )
                 ],
+                step=1,
             )
         )
     else:

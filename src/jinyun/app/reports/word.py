@@ -37,7 +37,6 @@ _CHINESE = re.compile("[\u2160-\u217f\u4e00-\u9fff]")
 def word_bytes(report: Report) -> bytes:
     """The report as a ``.docx``; the same report gives the same bytes."""
     import docx
-    from docx.enum.text import WD_BREAK
 
     document = docx.Document()
     _properties(document, report)
@@ -47,11 +46,10 @@ def word_bytes(report: Report) -> bytes:
     writer.title_page(report)
     for number, section in enumerate(report.sections):
         lead = f"{NUMERALS[number]}、" if report.lang == "zh" and number < len(NUMERALS) else f"{number + 1}. "
-        document.add_heading(lead + section.heading, 1)
+        heading = document.add_heading(lead + section.heading, 1)
+        heading.paragraph_format.page_break_before = number == 0
         for block in section.blocks:
             writer.add(block)
-    if not report.sections:
-        document.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
     return saved(document)
 
 
@@ -78,18 +76,12 @@ class WordWriter:
         self.charts = sum(name.startswith("/word/charts/chart") for name in used)
 
     def title_page(self, report: Report) -> None:
-        from docx.enum.text import WD_BREAK
-
         document = self.document
-        for _ in range(5):
-            document.add_paragraph(style="Jinyun Cover")
-        document.add_paragraph(report.title, style="Title")
+        document.add_paragraph("\n".join(report.title_lines or [report.title]), style="Title")
         document.add_paragraph(f"（{report.period}）" if self.lang == "zh" else report.period, style="Subtitle")
-        for _ in range(11):
-            document.add_paragraph(style="Jinyun Cover")
-        document.add_paragraph(report.bureau, style="Jinyun Cover")
-        last = document.add_paragraph(report.compiled_text, style="Jinyun Cover")
-        last.add_run().add_break(WD_BREAK.PAGE)
+        issuer = document.add_paragraph(report.bureau, style="Jinyun Cover")
+        issuer.paragraph_format.space_before = self.document.styles["Title"].paragraph_format.space_before * 3 // 2
+        document.add_paragraph(report.compiled_text, style="Jinyun Cover")
 
     def add(self, block: Any, after: Any = None) -> Any:
         """Adds a block; `after` is an element that it follows. Returns the last element put in."""
@@ -256,7 +248,7 @@ def _font_table() -> bytes:
 def _styles(document: Any, lang: str) -> None:
     """The document's common styles, for a file of our own."""
     _style(document, "Normal", BODY, 14)
-    _style(document, "Title", HEAD, 32, align="center", after=18, line=46)
+    _style(document, "Title", HEAD, 32, align="center", before=150, after=18, line=46)
     _style(document, "Subtitle", BODY, 22, align="center", line=34)
     _style(document, "Heading 1", HEAD, 16, before=12, after=6, line=28, keep=True)
     _style(document, "Heading 2", SECOND, 15, bold=True, before=6, after=4, line=26, keep=True)
