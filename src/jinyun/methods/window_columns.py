@@ -1,6 +1,6 @@
 """Windows of many series at once: the arithmetic of `windows` on int64 columns, equal to it figure by figure. Pure.
 
-Whole millionths only; where a sum could pass 63 bits the column of totals holds Python integers instead, so that nothing
+Whole millionths only; where a sum could pass 63 bits the column of totals holds Python integers instead, so nothing
 wraps. All windows of a call share one rule and have at least one part; parts are sorted by (window, time).
 """
 

@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from jinyun.kernel.ports import MICRO
-from jinyun.kernel.terms import LENGTHS, Period, Window, china_time, period_start, window_of
+from jinyun.kernel.terms import LENGTHS, Period, china_time, period_start, window_of
 
 MINUTE_S, HOUR_S, DAY_S = LENGTHS[Period.MINUTE], LENGTHS[Period.HOUR], LENGTHS[Period.DAY]
 HOURS = DAY_S // HOUR_S
@@ -273,7 +273,7 @@ LARGEST = 10**18 - 1
 """Millionths that the store's numbers hold."""
 
 
-def _partial(rule: WindowRule) -> bool:
+def partial(rule: WindowRule) -> bool:
     return rule.how in (How.SUM, How.LOW, How.HIGH) and rule.built_from not in ("minute", "ten_minute") and (
         rule.built_from != rule.level.name.lower()
     )  # fmt: skip
