@@ -9,20 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from jinyun.kernel.errors import Conflict, InvalidRecord, NotFound, Refused
-from jinyun.kernel.ports import Actor, Clock, HistoryEntry, Record
+from jinyun.kernel.errors import Conflict, InvalidRecord, Refused
+from jinyun.kernel.ports import Actor, Clock, Record
 from jinyun.kernel.records import RecordType
 from jinyun.store import record_rules as rules
-from jinyun.store.database import reading, writing
-from jinyun.store.record_search import conditions_of, not_indexed
+from jinyun.store.database import writing
+from jinyun.store.record_answers import CHUNK, RecordAnswers
 from jinyun.store.schema import record as current
 from jinyun.store.schema import record_history as history_table
 from jinyun.store.schema import record_index as side
 
-_CHUNK = 500
 _CHANGED = "jinyun-records-changed"
 
 Listener = Callable[[str, str], None]
@@ -42,7 +41,7 @@ class _Change:
     given: Mapping[str, Any] = field(default_factory=dict)
 
 
-class SqlRecords:
+class SqlRecords(RecordAnswers):
     """The `RecordStore` port on SQLite or PostgreSQL.
 
     `Record.data` has every declared field, None where not set. Numbers are plain decimal text, dates ISO 8601.
@@ -50,17 +49,11 @@ class SqlRecords:
     """
 
     def __init__(self, engine: Engine, types: Mapping[str, RecordType], clock: Clock) -> None:
-        self._engine, self._types, self._clock = engine, types, clock
+        super().__init__(engine, types)
+        self._clock = clock
         self.listeners: list[Listener] = []
         self.versions: dict[str, int] = {}
         """Rises with each committed change of a type: pages cache by it."""
-
-    def type(self, type_id: str) -> RecordType:
-        """The declaration of a type."""
-        try:
-            return self._types[type_id]
-        except KeyError:
-            raise NotFound("record type", type_id, known=self._types) from None
 
     # --- changing -----------------------------------------------------------------------------------------------------
 
@@ -187,61 +180,6 @@ class SqlRecords:
             self._write(connection, kind, todo, actor, "")
         return len(todo)
 
-    # --- asking -------------------------------------------------------------------------------------------------------
-
-    def get(self, type_id: str, id: str) -> Record:
-        with reading(self._engine) as connection:
-            return self._present(connection, type_id, id, None)
-
-    def find(
-        self,
-        type_id: str,
-        where: Mapping[str, Any] | None = None,
-        *,
-        states: Sequence[str] = (),
-        text: str = "",
-        order: str = "-updated_at",
-        limit: int = 1000,
-        offset: int = 0,
-    ) -> list[Record]:
-        """Records whose indexed fields equal `where` (a list: any of them; None: not set). `order` is updated_at,
-        created_at, id, state or an indexed field, with ``-`` before it for descending; ties go by id."""
-        kind = self.type(type_id)
-        query = select(current).where(*conditions_of(kind, where, states, text))
-        name, down = order.removeprefix("-"), order.startswith("-")
-        if name in ("updated_at", "created_at", "id", "state"):
-            keys: list[Any] = [current.c[name]]
-        elif name in rules.indexed_fields(kind):
-            query = query.outerjoin(
-                side, and_(side.c.type == current.c.type, side.c.id == current.c.id, side.c.field == name)
-            )
-            keys = [func.coalesce(func.min(side.c.number), 0), func.min(side.c.value)]
-            query = query.group_by(*current.primary_key.columns)
-        else:
-            raise not_indexed(kind, name)
-        ordered = [key.desc() if down else key.asc() for key in keys]
-        query = query.order_by(*ordered, current.c.id).limit(limit).offset(offset)
-        with reading(self._engine) as connection:
-            return [self._record(row) for row in connection.execute(query)]
-
-    def count(
-        self, type_id: str, where: Mapping[str, Any] | None = None, *, states: Sequence[str] = (), text: str = ""
-    ) -> int:
-        conditions = conditions_of(self.type(type_id), where, states, text)
-        with reading(self._engine) as connection:
-            return connection.execute(select(func.count()).select_from(current).where(*conditions)).scalar_one()
-
-    def history(self, type_id: str, id: str) -> list[HistoryEntry]:
-        """Oldest first; of a deleted record too."""
-        self.type(type_id)
-        table = history_table
-        query = select(table).where(table.c.type == type_id, table.c.id == id).order_by(table.c.version)
-        with reading(self._engine) as connection:
-            entries = [_entry(row) for row in connection.execute(query)]
-        if not entries:
-            raise NotFound(type_id, id)
-        return entries
-
     # --- inside -------------------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -260,25 +198,6 @@ class SqlRecords:
             self.versions[type_id] = self.versions.get(type_id, 0) + 1
             for listener in self.listeners:
                 listener(type_id, record_id)
-
-    def _load(self, connection: Connection, type_id: str, ids: Sequence[str]) -> dict[str, Record]:
-        found: dict[str, Record] = {}
-        for start in range(0, len(ids), _CHUNK):
-            query = select(current).where(current.c.type == type_id, current.c.id.in_(ids[start : start + _CHUNK]))
-            found.update({row.id: self._record(row) for row in connection.execute(query)})
-        return found
-
-    def _present(self, connection: Connection, type_id: str, record_id: str, version: int | None) -> Record:
-        self.type(type_id)
-        found = self._load(connection, type_id, [record_id]).get(record_id)
-        if found is None or found.deleted:
-            raise NotFound(type_id, record_id)
-        if version is not None and version != found.version:
-            raise Conflict(
-                f"{type_id} {record_id!r} is at version {found.version} now (by {found.updated_by}), not {version}; "
-                "read it again, then change it"
-            )
-        return found
 
     def _write(
         self, connection: Connection, kind: RecordType, changes: Sequence[_Change], actor: Actor, note: str
@@ -348,8 +267,8 @@ class SqlRecords:
                 continue
             wanted = list(users)
             there: set[str] = set()
-            for start in range(0, len(wanted), _CHUNK):
-                part = wanted[start : start + _CHUNK]
+            for start in range(0, len(wanted), CHUNK):
+                part = wanted[start : start + CHUNK]
                 query = select(current.c.id).where(
                     current.c.type == spec.to, current.c.id.in_(part), current.c.deleted.is_(False)
                 )
@@ -373,12 +292,6 @@ class SqlRecords:
         query = select(side.c.type, side.c.id).where(side.c.value == record_id, or_(*fields)).distinct().limit(20)
         return [(one, other) for one, other in connection.execute(query) if (one, other) != (type_id, record_id)]
 
-    def _record(self, row: Any) -> Record:
-        data = rules.full(self._types.get(row.type), msgspec.json.decode(row.data))
-        return Record(
-            row.type, row.id, row.version, row.state, data, row.created_at, row.updated_at, row.updated_by, row.deleted
-        )
-
 
 def new_id() -> str:
     """An id that nobody chose: 16 characters, fit for a path."""
@@ -396,11 +309,3 @@ def _set(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
-
-
-def _entry(row: Any) -> HistoryEntry:
-    load = msgspec.json.decode
-    return HistoryEntry(
-        row.type, row.id, row.version, row.at, row.actor, row.step, row.state_before, row.state_after,
-        load(row.before), load(row.after), load(row.given), row.note,
-    )  # fmt: skip

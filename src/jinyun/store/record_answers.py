@@ -1,0 +1,122 @@
+"""Answers about registers: one record, lists by indexed fields and text, history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, and_, func, select
+
+from jinyun.kernel.errors import Conflict, NotFound
+from jinyun.kernel.ports import HistoryEntry, Record
+from jinyun.kernel.records import RecordType
+from jinyun.store import record_rules as rules
+from jinyun.store.database import reading
+from jinyun.store.record_search import conditions_of, not_indexed
+from jinyun.store.schema import record as current
+from jinyun.store.schema import record_history as history_table
+from jinyun.store.schema import record_index as side
+
+CHUNK = 500
+"""Ids asked for in one statement."""
+
+
+class RecordAnswers:
+    """The asking half of the `RecordStore` port."""
+
+    def __init__(self, engine: Engine, types: Mapping[str, RecordType]) -> None:
+        self._engine, self._types = engine, types
+
+    def type(self, type_id: str) -> RecordType:
+        """The declaration of a type."""
+        try:
+            return self._types[type_id]
+        except KeyError:
+            raise NotFound("record type", type_id, known=self._types) from None
+
+    def get(self, type_id: str, id: str) -> Record:
+        with reading(self._engine) as connection:
+            return self._present(connection, type_id, id, None)
+
+    def find(
+        self,
+        type_id: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        states: Sequence[str] = (),
+        text: str = "",
+        order: str = "-updated_at",
+        limit: int = 1000,
+        offset: int = 0,
+    ) -> list[Record]:
+        """Records whose indexed fields equal `where` (a list: any of them; None: not set). `order` is updated_at,
+        created_at, id, state or an indexed field, with ``-`` before it for descending; ties go by id."""
+        kind = self.type(type_id)
+        query = select(current).where(*conditions_of(kind, where, states, text))
+        name, down = order.removeprefix("-"), order.startswith("-")
+        if name in ("updated_at", "created_at", "id", "state"):
+            keys: list[Any] = [current.c[name]]
+        elif name in rules.indexed_fields(kind):
+            query = query.outerjoin(
+                side, and_(side.c.type == current.c.type, side.c.id == current.c.id, side.c.field == name)
+            )
+            keys = [func.coalesce(func.min(side.c.number), 0), func.min(side.c.value)]
+            query = query.group_by(*current.primary_key.columns)
+        else:
+            raise not_indexed(kind, name)
+        ordered = [key.desc() if down else key.asc() for key in keys]
+        query = query.order_by(*ordered, current.c.id).limit(limit).offset(offset)
+        with reading(self._engine) as connection:
+            return [self._record(row) for row in connection.execute(query)]
+
+    def count(
+        self, type_id: str, where: Mapping[str, Any] | None = None, *, states: Sequence[str] = (), text: str = ""
+    ) -> int:
+        conditions = conditions_of(self.type(type_id), where, states, text)
+        with reading(self._engine) as connection:
+            return connection.execute(select(func.count()).select_from(current).where(*conditions)).scalar_one()
+
+    def history(self, type_id: str, id: str) -> list[HistoryEntry]:
+        """Oldest first; of a deleted record too."""
+        self.type(type_id)
+        table = history_table
+        query = select(table).where(table.c.type == type_id, table.c.id == id).order_by(table.c.version)
+        with reading(self._engine) as connection:
+            entries = [_entry(row) for row in connection.execute(query)]
+        if not entries:
+            raise NotFound(type_id, id)
+        return entries
+
+    def _load(self, connection: Connection, type_id: str, ids: Sequence[str]) -> dict[str, Record]:
+        found: dict[str, Record] = {}
+        for start in range(0, len(ids), CHUNK):
+            query = select(current).where(current.c.type == type_id, current.c.id.in_(ids[start : start + CHUNK]))
+            found.update({row.id: self._record(row) for row in connection.execute(query)})
+        return found
+
+    def _present(self, connection: Connection, type_id: str, record_id: str, version: int | None) -> Record:
+        self.type(type_id)
+        found = self._load(connection, type_id, [record_id]).get(record_id)
+        if found is None or found.deleted:
+            raise NotFound(type_id, record_id)
+        if version is not None and version != found.version:
+            raise Conflict(
+                f"{type_id} {record_id!r} is at version {found.version} now (by {found.updated_by}), not {version}; "
+                "read it again, then change it"
+            )
+        return found
+
+    def _record(self, row: Any) -> Record:
+        data = rules.full(self._types.get(row.type), msgspec.json.decode(row.data))
+        return Record(
+            row.type, row.id, row.version, row.state, data, row.created_at, row.updated_at, row.updated_by, row.deleted
+        )
+
+
+def _entry(row: Any) -> HistoryEntry:
+    load = msgspec.json.decode
+    return HistoryEntry(
+        row.type, row.id, row.version, row.at, row.actor, row.step, row.state_before, row.state_after,
+        load(row.before), load(row.after), load(row.given), row.note,
+    )  # fmt: skip
