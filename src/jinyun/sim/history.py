@@ -34,8 +34,8 @@ MOST_WAITING = 12
 """Frames of one logger sent ahead of their acknowledgement."""
 ANSWER_S = 30.0
 
-NEAR_D, YEAR_D = 40, 365
-"""The last weeks and the same weeks of the year before come first, so that a month can soon be compared."""
+NEAR_D, YEAR_D = 62, 365
+"""The last two months and the same weeks of the year before come first, so that a month can soon be compared."""
 
 Say = Callable[[str], None]
 

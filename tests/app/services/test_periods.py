@@ -158,3 +158,27 @@ def test_a_wrong_question_is_told_what_would_work(house, given, field):
     assert wrong.value.field == field
     with pytest.raises(NotFound):
         Periods(house).figures("water", scope="site:none")
+
+
+def test_a_year_to_date_needs_each_month_and_says_what_lacks(house):
+    fill(house, date(2026, 3, 1), date(2026, 11, 22), sections=["S1"])
+    periods = Periods(house)
+    lacking = periods.figures("water", scope="site:S1", period="ytd", at="2026-11")
+    assert lacking["figures"][0]["figure"] is None
+    assert lacking["figures"][0]["reason_zh"] == "仅9个月有数据，需11个月"
+    assert "1—11月" in lacking["sentence_zh"]
+    assert "仅9个月" in lacking["sentence_zh"]
+    made = fill(house, date(2026, 1, 1), date(2026, 3, 1), sections=["S1"], seed=4)
+    assert len(made["S1"]) == 59
+    told = periods.figures("water", scope="site:S1", period="ytd", at="2026-11")
+    assert told["figures"][0]["figure"] is not None
+    assert told["rows"][0]["months"] == 11
+
+
+def test_a_quarter_is_the_mean_of_its_monthly_means(house):
+    """Two of 31 days in July, all of August: the days do not weigh, the months do."""
+    days = {date(2026, 7, d): "2.0" for d in (1, 2)} | {date(2026, 8, d): "7.0" for d in range(1, 32)}
+    house.verdicts.add([water_day("S1", day, {"cod_mn": text}) for day, text in days.items()])
+    told = Periods(house).figures("water", scope="site:S1", period="quarter", at="2026-Q3")
+    assert told["rows"][0]["values"]["cod_mn"] == "4.5"
+    assert told["figures"][0]["figure"] == "3"  # 4.5 is over 4 (II) and within 6 (III)

@@ -26,15 +26,17 @@ from jinyun.app.services.periods.shapes import (
     values_of,
 )
 from jinyun.app.services.periods.spans import Span, day_of
-from jinyun.app.services.words import verdict_dict
+from jinyun.app.services.words import factor_words, verdict_dict
 from jinyun.domains.water.change import class_change, status_change
 from jinyun.domains.water.judges import target_of
 from jinyun.domains.water.limits import LABELS_EN, LABELS_ZH, STATUS_EN, WORSE, edition, rule, status_words
-from jinyun.domains.water.means import Means, Sample, mean_samples, samples_needed
+from jinyun.domains.water.means import Means, Sample, mean_of, mean_samples, samples_needed
 from jinyun.domains.water.river import evaluate_river, point_change, share_change, shares, shares_of
 from jinyun.domains.water.section import ItemValue, judge_items
 from jinyun.kernel.ports import VerdictBrief
 from jinyun.kernel.terms import Period, Site, Status, Verdict
+from jinyun.methods.measured import both
+from jinyun.methods.wording import window_words
 
 JUDGES = ("water.section_class_day",)
 Days = Mapping[str, Sequence[VerdictBrief]]
@@ -69,10 +71,7 @@ class SectionPeriod:
         if self.verdict is None:
             return NO_DAYS
         if self.months < self.months_needed:
-            return (
-                f"仅{self.months}个月有数据，需{self.months_needed}个月",
-                f"{self.months} months with data of the {self.months_needed} needed",
-            )
+            return _few_words(self.months, self.months_needed)
         if self.level is None:
             return "有项目缺少有效数据", "an item lacks valid data"
         return "", ""
@@ -102,6 +101,24 @@ def months_needed(span: Span) -> int:
     return max(1, min(begun, by_rule.get(span.kind, begun)))
 
 
+def averaged(samples: Sequence[Sample], least: int = 1) -> Means:
+    """As `mean_samples`, but kept to the decimals that the figures are printed with: 2.0 and 7.0 make 4.5, not 4."""
+    found = mean_samples(samples, least=least)
+    half = rule("non_detect_share")
+    values = dict(found.values)
+    for code in values:
+        here = [(v, code in one.non_detects) for one in samples if (v := one.values.get(code)) is not None]
+        if code not in found.non_detects:
+            places = max([factor_words(code)[3] or 0, *(_places(value) for value, _ in here)])
+            values[code] = mean_of([v * half if lost else v for v, lost in here], item=code, places=places)
+    return replace(found, values=values)
+
+
+def _places(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
 def section_means(rows: Sequence[VerdictBrief], span: Span) -> tuple[Means, int, int]:
     """(mean per item, valid days, months with data) of one section."""
     by_month: dict[tuple[int, int], list[Sample]] = {}
@@ -110,14 +127,14 @@ def section_means(rows: Sequence[VerdictBrief], span: Span) -> tuple[Means, int,
         if sample is not None:
             day = day_of(row.start)
             by_month.setdefault((day.year, day.month), []).append(sample)
-    monthly = [mean_samples(days) for days in by_month.values()]
+    monthly = [averaged(days) for days in by_month.values()]
     days = sum(map(len, by_month.values()))
     if not monthly:
         return NONE, 0, 0
     if span.kind == "month":
         return monthly[0], days, 1
     samples = [Sample(one.values, one.non_detects) for one in monthly]
-    return mean_samples(samples, least=months_needed(span)), days, len(monthly)
+    return averaged(samples, months_needed(span)), days, len(monthly)
 
 
 def evaluate_section(site: Site, rows: Sequence[VerdictBrief], span: Span, on: date) -> SectionPeriod:
@@ -126,12 +143,34 @@ def evaluate_section(site: Site, rows: Sequence[VerdictBrief], span: Span, on: d
     verdict = None
     if days:
         given = {code: ItemValue(value, code in found.non_detects) for code, value in found.values.items()}
-        given |= {code: ItemValue(None) for code in found.too_few}
+        given |= {code: ItemValue(None, note=both(*_few(months, span))) for code in found.too_few}
         table = edition(on, str(site.data.get("body") or ""))
         verdict = judge_items(
             "water.section_period", site.id, site.name, given, table, window=span.window, target=target_of(site.data)
         )
+        verdict = _said(verdict, span, _few(months, span) if verdict.level is None and found.too_few else None)
     return SectionPeriod(site, found, verdict, days, months, months_needed(span))
+
+
+def _few(months: int, span: Span) -> tuple[str, str]:
+    return _few_words(months, months_needed(span))
+
+
+def _few_words(have: int, need: int) -> tuple[str, str]:
+    return f"仅{have}个月有数据，需{need}个月", f"{have} months with data of the {need} needed"
+
+
+def _said(verdict: Verdict, span: Span, why: tuple[str, str] | None = None) -> Verdict:
+    """With sentences that name the span itself (1—10月, not the year), and why it cannot be judged."""
+    told = []
+    for text, window, own, end, reason in zip(
+        (verdict.sentence_zh, verdict.sentence_en), window_words(span.window), span.words(), "。.", why or ("", ""),
+        strict=True,
+    ):  # fmt: skip
+        sentence = text.replace(window, own, 1)
+        told.append(f"{sentence.removesuffix(end)}（{reason}）{end}" if reason and end == "。" else
+                    f"{sentence.removesuffix(end)} ({reason}){end}" if reason else sentence)  # fmt: skip
+    return replace(verdict, sentence_zh=told[0], sentence_en=told[1])
 
 
 def answer(
@@ -196,7 +235,7 @@ def _river(scope: Scope, span: Span, sections: Sequence[SectionPeriod], on: date
         scope.zh, {key: one.sample for key, one in zip(keys, sections, strict=True)}, day=on, window=span.window,
         before=before, subject=scope.id,
     )  # fmt: skip
-    return replace(found, judge="water.river_period")
+    return _said(replace(found, judge="water.river_period"), span)
 
 
 def _of_many(
