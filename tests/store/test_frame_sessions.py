@@ -50,7 +50,14 @@ def test_the_session_survives_sealing_and_merging(open_store):
     store.seal()
     assert sessions(store) == ["", "c-1", "c-2"]
     assert store.compact("2027-01-01") == 2
-    assert sessions(open_store()) == ["", "c-1", "c-2"]
+    store = open_store()
+    assert sessions(store) == ["", "c-1", "c-2"]
+    store.put(corrected(4, origin=Origin.CORRECTION, session="c-3"))
+    store.flush()
+    found = store.read_versions([0], DAY, DAY + 1)
+    assert (found.value // MICRO).tolist() == [1, 2, 3, 4]
+    assert store.correction_sessions(found.seq) == dict(zip(found.seq.tolist()[1:], ["c-1", "c-2", "c-3"], strict=True))
+    assert store.correction_sessions(found.seq[:1]) == {}
 
 
 def test_files_from_before_the_field_read_as_no_session(open_store, tmp_path):

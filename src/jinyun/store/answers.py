@@ -125,6 +125,18 @@ class Answers:
                 raise NotFound("frame", one)
         return found
 
+    def read_versions(self, series: Sequence[int], start: int, end: int) -> Found:
+        """All versions in [start, end) as numpy columns, by (time, series, seq)."""
+        with snapshot(self._hot, self._manifest) as state:
+            return state.versions(series, start, end)
+
+    def correction_sessions(self, seqs: np.ndarray) -> Mapping[int, str]:
+        """Session by seq of those of `seqs` that a correction made; "" for one without a session."""
+        if not len(seqs):
+            return {}
+        with snapshot(self._hot, self._manifest) as state:
+            return state.corrections(np.unique(seqs))
+
     def times(self, site: str, period: Period, start: int, end: int) -> list[int]:
         """Distinct times in [start, end) at which the site has readings of `period`."""
         with snapshot(self._hot, self._manifest) as state:

@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from jinyun.kernel.terms import Origin
 from jinyun.store.hot import MICRO_SQL, HotFile, lent
 from jinyun.store.manifest import Manifest, ManifestView, SealedFile
 
@@ -96,6 +97,19 @@ class Snapshot:
         return self.cursor.execute(
             f"SELECT * FROM ({source}) WHERE id IN ({', '.join(map(str, ids))}) ORDER BY id", parameters
         ).fetchall()
+
+    def corrections(self, seqs: np.ndarray) -> dict[int, str]:
+        """Session by id of the frames of corrections among `seqs` (ascending)."""
+        files = [
+            one
+            for one in self.view.frames
+            if np.searchsorted(seqs, one.seq_from) < np.searchsorted(seqs, one.seq_to, "right")
+        ]
+        where = f"origin = {int(Origin.CORRECTION)} AND id BETWEEN {seqs[0]} AND {seqs[-1]}"
+        source, parameters = self._frames_source(files, "id, session", where)
+        found = self.cursor.execute(source, parameters).fetchall()
+        wanted = set(seqs.tolist())
+        return {id: session or "" for id, session in found if id in wanted}
 
     def times(self, series: Sequence[int], start: int, end: int) -> list[int]:
         """Distinct event times of some series."""
