@@ -22,8 +22,8 @@ from jinyun.methods.limit_rows import limit_rows
 
 DOMAINS = Path(__file__).parents[2] / "src" / "jinyun" / "domains"
 SHARED = Path(__file__).parents[3] / "shared" / "standards"
-TABLES = sorted(DOMAINS.glob("*/tables/*.csv"))
-STANDARDS = sorted({path.parents[1].name for path in TABLES if path.name == "editions.csv"})
+STANDARDS = sorted(path.parents[1].name for path in DOMAINS.glob("*/tables/editions.csv"))
+TABLES = sorted(path for name in STANDARDS for path in (DOMAINS / name / "tables").glob("*.csv"))
 
 
 def rows(path):
@@ -173,6 +173,7 @@ def test_tables_and_editions_name_each_other(name):
     unread = [
         path.name for path in (folder / "tables").glob("*.csv") if path.name not in named and path.name not in code
     ]
+    unread = [one for one in unread if one != "windows.csv"]  # read by methods.window_rules
     assert unread == []
 
 
@@ -186,7 +187,7 @@ def test_a_standard_lies_in_one_domain_or_is_the_same_in_both():
     by_name = defaultdict(list)
     for path in TABLES:
         by_name[path.name].append(path)
-    own = {"editions.csv", "rules.csv", "items.csv"}  # each domain has its own
+    own = {"editions.csv", "rules.csv", "items.csv", "windows.csv"}  # each domain has its own
     for name, paths in by_name.items():
         if name not in own:
             assert all(rows(path) == rows(paths[0]) for path in paths), name
