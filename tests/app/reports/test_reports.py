@@ -175,6 +175,8 @@ def test_heads_repeat_rows_stay_whole_and_pages_are_numbered():
     assert (round(section.page_width.mm), round(section.page_height.mm)) == (210, 297)
     assert "PAGE" in section.footer._element.xml
     assert "示范区地表水环境质量月报" in section.header.paragraphs[0].text
+    order = [one.tag.rpartition("}")[2] for one in section.header.paragraphs[0]._p.pPr]
+    assert order == ["pStyle", "pBdr", "jc"]  # as the schema wants them: Word refuses some files that mix them
 
 
 # --- charts ---------------------------------------------------------------------------------------------------------

@@ -328,9 +328,10 @@ def _page(document: Any, report: Report) -> None:
     head.style = foot.style = document.styles["Jinyun Cell"]
     head.alignment = foot.alignment = WD_ALIGN_PARAGRAPH.CENTER
     head.add_run(f"{report.title}  {report.period}").font.size = Pt(9)
-    head._p.get_or_add_pPr().append(parse_xml(
+    line = parse_xml(
         f'<w:pBdr {nsdecls("w")}><w:bottom w:val="single" w:sz="4" w:space="4" w:color="8C8C8C"/></w:pBdr>'
-    ))  # fmt: skip
+    )
+    head._p.get_or_add_pPr().insert_element_before(line, "w:spacing", "w:ind", "w:jc", "w:rPr")
     for text in ("— ", None, " —"):
         run = foot.add_run(text or "")
         run.font.size = Pt(10.5)
