@@ -103,6 +103,7 @@ class RecordType:
     title: str = "name"  # field shown as the record's name
     procedure: Procedure | None = None
     listed: tuple[str, ...] = ()  # columns of the generic list; default: the first six
+    fixed: bool = False  # once made never updated or deleted: only steps of its procedure move it
 
     def __post_init__(self) -> None:
         for one in self.fields:

@@ -84,6 +84,7 @@ class SqlRecords(RecordAnswers):
     ) -> Record:
         """Change fields (None clears one); nothing changed is no new version."""
         kind = self.type(type_id)
+        _check_not_fixed(kind, id)
         clean = rules.canonical(kind, changes, partial=True)
         with self._writing(type_id, id) as connection:
             before = self._present(connection, type_id, id, version)
@@ -98,9 +99,10 @@ class SqlRecords(RecordAnswers):
         Raises
         ------
         Refused
-            When records refer to it; `missing` names them.
+            When records refer to it; `missing` names them. A type that is fixed: always.
         """
         kind = self.type(type_id)
+        _check_not_fixed(kind, id)
         with self._writing(type_id, id) as connection:
             before = self._present(connection, type_id, id, None)
             users = self._users(connection, type_id, id)
@@ -176,6 +178,7 @@ class SqlRecords(RecordAnswers):
                 if before is None or before.deleted:
                     todo.append(_Change(record_id, before, rules.merged(kind, {}, data), initial, "create"))
                 elif (after := rules.merged(kind, _set(before.data), data)) != _set(before.data):
+                    _check_not_fixed(kind, record_id)
                     todo.append(_Change(record_id, before, after, before.state, "update"))
             self._write(connection, kind, todo, actor, "")
         return len(todo)
@@ -296,6 +299,14 @@ class SqlRecords(RecordAnswers):
 def new_id() -> str:
     """An id that nobody chose: 16 characters, fit for a path."""
     return secrets.token_hex(8)
+
+
+def _check_not_fixed(kind: RecordType, record_id: str) -> None:
+    if kind.fixed:
+        steps = ", ".join(step.name for step in kind.procedure.transitions) if kind.procedure else ""
+        raise Refused(
+            f"{kind.id} {record_id!r} cannot be changed once it is made" + (f"; there are steps: {steps}" if steps else "")
+        )
 
 
 def _check_id(kind: RecordType, record_id: str) -> None:

@@ -79,6 +79,7 @@ manifest = Table(
         "state", String(10), nullable=False
     ),  # live, replaced (by compaction; the file goes when no reader needs it)
     Column("made_at", BigInteger, nullable=False),
+    Column("keys", BigInteger),  # keys whose newest version of this seal or merge is in the file; NULL: not counted
     Index(None, "kind", "day"),
 )
 
@@ -157,6 +158,24 @@ verdict = Table(
     Column("body", LargeBinary, nullable=False),
     UniqueConstraint("key_id", "start", "revision"),
     Index(None, "start", "key_id"),
+)
+
+# --- published figures -----------------------------------------------------------------------------------------------
+
+publication = Table(
+    "publication",
+    metadata,
+    Column("id", String(60), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # zstd of canonical JSON: what was printed and all it rests on
+)
+
+publication_input = Table(
+    "publication_input",
+    metadata,
+    Column("verdict", BigInteger, primary_key=True, autoincrement=False),
+    Column("publication", String(60), ForeignKey("publication.id"), primary_key=True),
+    Index(None, "publication"),
 )
 
 reject = Table(

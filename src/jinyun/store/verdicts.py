@@ -155,6 +155,16 @@ class SqlVerdicts:
             raise NotFound("verdict", id)
         return self._verdict(row)
 
+    def get_many(self, ids: Sequence[int]) -> dict[int, Verdict]:
+        """Verdicts by id; those that are not there are left out."""
+        found: dict[int, Verdict] = {}
+        wanted = list(dict.fromkeys(ids))
+        with reading(self._engine) as connection:
+            for first in range(0, len(wanted), _CHUNK):
+                query = select(table).where(table.c.id.in_(wanted[first : first + _CHUNK]))
+                found |= {row.id: self._verdict(row) for row in connection.execute(query)}
+        return found
+
     def current(self, judge: str, subject: str, window: Window) -> Verdict | None:
         """The highest revision for this window."""
         number = self._keys.get((judge, subject, int(window.period)))
@@ -207,8 +217,12 @@ class SqlVerdicts:
         with reading(self._engine) as connection:
             return [self._verdict(row) for row in connection.execute(query)]
 
-    def briefs(self, judge: str, subjects: Sequence[str] | None, start: int, end: int) -> list[VerdictBrief]:
-        """Current verdicts of one judge whose window starts in [start, end), by (subject, start), without readings."""
+    def briefs(
+        self, judge: str, subjects: Sequence[str] | None, start: int, end: int, *, up_to: int | None = None
+    ) -> list[VerdictBrief]:
+        """Current verdicts of one judge whose window starts in [start, end), by (subject, start), without readings.
+
+        `up_to` a verdict's id: those that were current when that one was the newest in the store (`newest_id`)."""
         with self._lock:
             wanted = None if subjects is None else frozenset(subjects)
             keys = [n for n, (j, s, _) in self._names.items() if j == judge and (wanted is None or s in wanted)]
@@ -219,8 +233,10 @@ class SqlVerdicts:
             for first in range(0, len(keys), _CHUNK):
                 query = select(*columns).where(
                     table.c.key_id.in_(keys[first : first + _CHUNK]), table.c.start >= start, table.c.start < end,
-                    ~_superseded,
+                    ~(_superseded if up_to is None else _superseded_by(up_to)),
                 )  # fmt: skip
+                if up_to is not None:
+                    query = query.where(table.c.id <= up_to)
                 rows = connection.execute(query)
                 found += (self._brief(row, _brief_decoder.decode(unpack(row.body))) for row in rows)
         found.sort(key=lambda one: (one.subject, one.start))
@@ -367,6 +383,13 @@ _superseded = (
     .correlate(table)
 )  # fmt: skip
 """A condition on `table`: a later verdict on the same window exists. Made once: it takes longer to make than to ask."""
+
+
+def _superseded_by(up_to: int) -> Any:
+    """A condition on `table`: a later verdict on the same window existed when `up_to` was the newest id."""
+    same = and_(_later.c.key_id == table.c.key_id, _later.c.start == table.c.start)
+    later = and_(_later.c.revision > table.c.revision, _later.c.id <= up_to)
+    return exists().where(and_(same, later)).correlate(table)
 
 
 def _row(one: Verdict, number: int, revision: int) -> dict[str, Any]:
