@@ -1,4 +1,7 @@
-"""No figure of a standard stands in code: numbers in domains and methods are counts, places, clocks, or named here."""
+"""No figure of a standard stands in code: numbers in domains and methods are counts, places, clocks, or named here.
+
+Domains that hold standards are those with an ``editions.csv``.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "jinyun"
-FILES = sorted(path for room in ("domains", "methods") for path in (SOURCE / room).rglob("*.py"))
+STANDARDS = sorted(path.parents[1] for path in (SOURCE / "domains").glob("*/tables/editions.csv"))
+FILES = sorted(path for room in (*STANDARDS, SOURCE / "methods") for path in room.rglob("*.py"))
 
 ALLOWED = {0, 1, 2, -1, 10, 100, 1000}
 """Counts and indexes, and powers of ten for per cent, per mille and decimal places."""
@@ -31,7 +35,6 @@ EXCEPTIONS: dict[str, dict[float, str]] = {
         1e-30: "what counts as a tie there", 0.5: "the half of rounding",
     },
     "domains/soil/answers.py": {0.5: "a rank between two states"},
-    "domains/supervision/recovery.py": {7: "default days of a recovery condition; the rule file sets its own"},
     "domains/water/columns.py": {15: "rows of a block: 1 << 15"},
     "domains/water/cwqi.py": {7: "neutral water in the formula (7 - pH)"},
     "domains/water/limits.py": {3: "class III", 4: "class IV", 5: "class V"},
@@ -59,11 +62,6 @@ EXCEPTIONS: dict[str, dict[float, str]] = {
     "methods/wording.py": {3: "months of a quarter"},
 }  # fmt: skip
 """Other numbers, each with its reason, by file or folder."""
-
-WHOLE_FILES = {
-    "domains/registry/uscc.py": "weights and modulus of the check characters of GB 32100 and GB 11714",
-    "domains/registry/records.py": "bounds and choices of fields of a form: years of HJ 212 editions, per cent",
-}
 
 FIGURE = re.compile(r"-?\d+\.\d+|-?\d{2,}|\d+[eE]-?\d+")
 """A text that is a number and nothing else. One digit may be a class, a zone or a table's number."""
@@ -96,8 +94,6 @@ def literals(tree):
 
 def unnamed(path, tree):
     name = path.relative_to(SOURCE).as_posix()
-    if name in WHOLE_FILES:
-        return []
     mine = {value for place, reasons in EXCEPTIONS.items() if name.startswith(place) for value in reasons}
     known = ALLOWED | CLOCK | OPEN_END | mine
     return [f"{name}:{line} holds {value:g}" for line, value in literals(tree) if value not in known]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jinyun.kernel.errors import BadInput
@@ -30,6 +30,7 @@ DIGITS = st.decimals(min_value="-1e6", max_value="1e6", allow_nan=False, allow_i
 STEP = st.decimals(min_value="0.0001", max_value="1e3", allow_nan=False, allow_infinity=False, places=4)
 
 
+@settings(deadline=None)
 @given(limit=DIGITS, step=STEP)
 def test_below_on_and_above(limit, step):
     """Equality complies for le and ge, not for lt and gt, however near the next value is."""
@@ -41,6 +42,7 @@ def test_below_on_and_above(limit, step):
         assert answers == [below, on, above], op
 
 
+@settings(deadline=None)
 @given(low=DIGITS, width=STEP, step=STEP)
 def test_both_ends_of_a_range_comply(low, width, step):
     found = one(op="range", value=str(low), value_hi=str(low + width))

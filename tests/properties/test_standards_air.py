@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from standard_rows import step_of, table, tried
 
@@ -47,6 +47,7 @@ def test_every_limit_of_gb_3095(name, stage):
     assert done >= 36
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=0, max_value=2000, places=3), st.sampled_from(["so2", "no2", "o3", "pm10", "pm2_5", "co"]))
 def test_a_concentration_is_rounded_once_half_to_even(value, name):
     """The index of a value is that of the value rounded by GB/T 8170, computed here with integers."""
@@ -90,6 +91,7 @@ GASES = dict.fromkeys(("so2", "no2", "o3", "pm10", "pm2_5"), CONCENTRATION)
 DAY = st.fixed_dictionaries({**GASES, "co": st.one_of(st.none(), st.decimals(0, 160, places=2).map(str))})
 
 
+@settings(deadline=None)
 @given(values=DAY, standard=st.sampled_from(list(YEARS)), report=st.sampled_from(["daily", "hourly"]))
 def test_any_day_and_hour_agree_with_a_second_reading_of_the_standard(reference, values, standard, report):
     want = reference.answer(standard, report, values)
@@ -103,6 +105,7 @@ def test_any_day_and_hour_agree_with_a_second_reading_of_the_standard(reference,
         assert found.level.category_zh == want["category_zh"]
 
 
+@settings(deadline=None)
 @given(st.fractions(min_value=-1000, max_value=1000, max_denominator=10_000), st.integers(0, 4))
 def test_rounding_is_half_even_and_never_off_by_more_than_half(value, places):
     done = round_fraction(value, places)

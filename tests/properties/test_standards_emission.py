@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from standard_rows import DOMAINS, step_of, tried
 
@@ -90,6 +90,7 @@ def test_what_was_not_obtained_judges_nothing():
 PER_CENT = st.decimals(min_value=0, max_value="20.9", places=1)
 
 
+@settings(deadline=None)
 @given(
     st.decimals(min_value=0, max_value=2000, places=2),
     PER_CENT,

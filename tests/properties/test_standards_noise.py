@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from standard_rows import table, tried
 
@@ -37,6 +37,7 @@ def test_every_zone_of_gb_3096():
     assert done == 12
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["0", "1", "2", "3", "4a"]), st.integers(-30, 30))
 def test_a_night_burst_may_be_15_above_the_limit(zone, tenths):
     night = next(r for r in table("noise", "gb3096_2008.csv") if r.group == f"zone_{zone}" and r.period == "night")
@@ -91,6 +92,7 @@ def test_every_room_and_octave_band(name):
     assert done >= 60
 
 
+@settings(deadline=None)
 @given(st.integers(300, 1200), st.integers(0, 250))
 def test_background_is_corrected_by_the_table(measured, difference):
     """Computed here in tenths of a decibel: d > 10 as read; d < 3 not usable; else -3, -2 or -1 by the rounded d."""
@@ -105,6 +107,7 @@ def test_background_is_corrected_by_the_table(measured, difference):
         assert found == Decimal(measured - {3: 30, 4: 20, 5: 20}.get(whole, 10)).scaleb(-1)
 
 
+@settings(deadline=None)
 @given(st.integers(300, 900), st.sampled_from(["area", "road"]), st.sampled_from(["day", "night"]))
 def test_a_grade_is_that_of_the_level_rounded_to_a_tenth(tenths, topic, period):
     """HJ 640: edges belong to the better grade; 50.04 is 50.0 and 50.06 is 50.1."""
@@ -116,6 +119,7 @@ def test_a_grade_is_that_of_the_level_rounded_to_a_tenth(tenths, topic, period):
         assert grade(Decimal(tenths).scaleb(-1) + Decimal(more), topic, period, DAY).quality_zh == word
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(200, 1300), min_size=1, max_size=40))
 def test_an_energy_mean_lies_between_and_not_below_the_arithmetic_one(tenths):
     levels = [Decimal(n).scaleb(-1) for n in tenths]
