@@ -1,5 +1,7 @@
 """Log-in over HTTP: cookie, CSRF, origin, back-off, and what a stranger may see."""
 
+import re
+
 import pytest
 
 
@@ -40,15 +42,10 @@ def test_a_stolen_cookie_is_worth_nothing_after_log_out(live):
     client.close()
 
 
-NAMES = ("site", "verdict", "alarm", "case", "type_id", "record", "mn", "name", "step")
-
-
 def paths(live):
     """Every address and method of the API, with something in its place holders."""
-    filled = dict.fromkeys(NAMES, "1")
-    return [
-        (m.upper(), path.format(**filled)) for path, methods in live.app.openapi()["paths"].items() for m in methods
-    ]
+    found = live.app.openapi()["paths"].items()
+    return [(method.upper(), re.sub(r"{\w+}", "1", path)) for path, methods in found for method in methods]
 
 
 def test_a_stranger_sees_nothing(live, stranger):
