@@ -449,6 +449,7 @@ export const messages = {
   'editions.state.cancelled': ['已取消', 'cancelled'],
   'judge.noise.zone_day': ['功能区噪声（昼）', 'Noise zone (day)'],
   'judge.noise.zone_night': ['功能区噪声（夜）', 'Noise zone (night)'],
+  'judge.noise.boundary_hour': ['厂界噪声（时）', 'Boundary noise (hour)'],
 
   'notfound.title': ['没有这个页面', 'There is no such page'],
 } as const satisfies Record<string, readonly [string, string]>

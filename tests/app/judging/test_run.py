@@ -215,9 +215,9 @@ def test_sections_with_targets_bodies_and_non_detects(tmp_path):
     found, summary, told = judge("water-section", TABLES / "sections.csv", tmp_path / "o.csv")
     assert [row["judged_class_label"] for row in found] == ["Ⅰ", "Ⅳ", "Ⅳ", "劣Ⅴ", "", ""]
     assert found[1]["judged_main_indicators"] == "总磷(0.2)、氨氮(0.2)、高锰酸盐指数(0.0)"  # 0.25, 0.20, 0.02
-    assert found[2]["judged_deciding_factors"] == "tp"  # 0.06 in a lake is class IV, in a river class II
+    assert found[2]["deciding_factors"] == "tp"  # 0.06 in a lake is class IV, in a river class II
     assert found[3]["judged_missing"] == "hg"
-    assert (found[4]["judged_status"], found[4]["judged_items_used"]) == ("cannot_judge", "0/21")
+    assert (found[4]["judged_status"], found[4]["judged_items_used"]) == ("cannot_judge", "0 of 21")
     assert "'八' is no number" in found[5]["judged_problem"]
     assert summary.problems == 1
     assert any("hg = '汞(μg/L)' [ug/L]" in line for line in told)
@@ -288,7 +288,7 @@ def test_wells(tmp_path):
     found, _, _ = judge("groundwater", TABLES / "wells.csv", tmp_path / "o.csv")
     # GB/T 14848-2017: hardness 450, iron 0.3, chloroform 60 ug/L are the limits of class III; an odour is class V.
     assert [row["judged_class_label"] for row in found] == ["Ⅲ", "Ⅳ", "Ⅴ"]
-    assert [row["judged_deciding_factors"] for row in found] == ["total_hardness;fe;chloroform", "fe", "odour_taste"]
+    assert [row["deciding_factors"] for row in found] == ["total_hardness;fe;chloroform", "fe", "odour_taste"]
 
 
 # --- periods of air -----------------------------------------------------------------------------------------------
@@ -341,7 +341,7 @@ def test_a_second_table_gives_the_same_hours(tmp_path):
     pq.write_table(table, tmp_path / "in.parquet")
     found, _, _ = judge("noise", tmp_path / "in.parquet", tmp_path / "o.csv", zone="1")
     assert (found[0]["judged_ld"], found[0]["judged_ln"], found[0]["judged_status"]) == ("55.5", "44.5", "exceeds")
-    assert found[0]["judged_deciding_factors"] == "ld"  # 55.5 over 55; 44.5 within 45
+    assert found[0]["deciding_factors"] == "ld"  # 55.5 over 55; 44.5 within 45
 
 
 def test_levels_that_are_known_already(tmp_path):
@@ -378,7 +378,7 @@ def test_soil_by_land_and_ph(tmp_path):
     found, _, _ = judge("soil", TABLES / "soil.csv", tmp_path / "o.csv", standard="gb36600")
     # class 1 land: As 20, Cd 20, BaP 0.55; class 2: As 60 (control 140), Cd 65, BaP 1.5. Equal complies.
     assert [row["judged_class"] for row in found] == ["negligible", "investigate", "negligible", "above_control"]
-    assert [row["judged_deciding_factors"] for row in found] == ["", "as", "", "as"]
+    assert [row["deciding_factors"] for row in found] == ["", "as", "", "as"]
     farm, _, _ = judge("soil", TABLES / "farmland.csv", tmp_path / "o.csv", standard="GB 15618-2018")
     assert [row["judged_class"] for row in farm] == ["low_risk", "strict_control", "cannot_judge"]
     with pytest.raises(BadInput, match="no standard of soil"):
@@ -390,7 +390,7 @@ def test_outlets_of_sewage_works(tmp_path):
                         facts=("built=2010-01-01",))  # fmt: skip
     assert [row["judged_status"] for row in found] == ["attains", "exceeds"]
     assert found[0]["judged_limits"] == "cod_cr=50;nh3_n=8;tp=0.5"  # at 12 degC the bracket value holds
-    assert set(found[1]["judged_deciding_factors"].split(";")) == {"cod_cr", "nh3_n"}
+    assert set(found[1]["deciding_factors"].split(";")) == {"cod_cr", "nh3_n"}
 
 
 def test_flue_gas_at_its_reference_oxygen(tmp_path):

@@ -69,7 +69,7 @@ class AirPeriod(Verb):
             "judged_good_days": WHOLE, "judged_valid_days": WHOLE, "judged_calendar_days": WHOLE,
             "judged_good_ratio": TEXT, "judged_heavy_days": WHOLE, "judged_days_by_level": TEXT,
             "judged_composite_index": TEXT, "judged_composite_main": TEXT, "judged_rank": WHOLE,
-            "judged_deciding_factors": TEXT, "judged_exceed_multiple": TEXT, "judged_stamped_days": WHOLE,
+            "deciding_factors": TEXT, "judged_exceed_multiple": TEXT, "judged_stamped_days": WHOLE,
             "judged_good_ratio_without_stamped": TEXT, "judged_note": TEXT, **self.tail(),
         }  # fmt: skip
 
@@ -134,7 +134,7 @@ class AirPeriod(Verb):
             "judged_days_by_level": JOIN.join(f"{level}={count}" for level, count in good.by_level.items()),
             "judged_composite_index": _text(found.index.total),
             "judged_composite_main": JOIN.join(found.index.main) or None, "judged_rank": place,
-            "judged_deciding_factors": JOIN.join(verdict.deciding) or None,
+            "deciding_factors": JOIN.join(verdict.deciding) or None,
             "judged_exceed_multiple": JOIN.join(
                 f"{item.factor} {item.grade}={item.multiple}" for item in verdict.items if item.multiple
             ) or None,

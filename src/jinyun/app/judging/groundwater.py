@@ -50,7 +50,7 @@ class Groundwater(Verb):
 
     def columns(self) -> dict[str, pa.DataType]:
         return {
-            "judged_class": WHOLE, "judged_class_label": TEXT, "judged_level": WHOLE, "judged_deciding_factors": TEXT,
+            "judged_class": WHOLE, "judged_class_label": TEXT, "judged_level": WHOLE, "deciding_factors": TEXT,
             "judged_exceed_multiple": TEXT, "judged_item_classes": TEXT, "judged_items_used": TEXT,
             "judged_missing": TEXT, **self.tail(),
         }  # fmt: skip
@@ -77,10 +77,10 @@ class Groundwater(Verb):
             "judged_class": level,
             "judged_class_label": LABELS_ZH.get(level) if level else None,
             "judged_level": level,
-            "judged_deciding_factors": JOIN.join(verdict.deciding) or None,
+            "deciding_factors": JOIN.join(verdict.deciding) or None,
             "judged_exceed_multiple": multiples(verdict) or None,
             "judged_item_classes": JOIN.join(f"{item.factor}={item.grade}" for item in graded) or None,
-            "judged_items_used": f"{verdict.extra['evaluated']}/{verdict.extra['of']}",
+            "judged_items_used": f"{verdict.extra['evaluated']} of {verdict.extra['of']}",
             "judged_missing": JOIN.join(absent) or None,
             **common(verdict, rows.reader.as_on),
         }

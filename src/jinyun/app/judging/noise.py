@@ -31,7 +31,7 @@ LEVELS: dict[str, pa.DataType] = {"judged_ld": TEXT, "judged_ln": TEXT, "judged_
 ZONE_COLUMNS: dict[str, pa.DataType] = {
     **LEVELS, "judged_lmax_night": TEXT, "judged_day_status": TEXT, "judged_night_status": TEXT,
     "judged_day_limit": TEXT, "judged_night_limit": TEXT, "judged_level": WHOLE, "judged_class_label": TEXT,
-    "judged_deciding_factors": TEXT,
+    "deciding_factors": TEXT,
 }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def zone_columns(verdict: Verdict, as_on: date | None) -> dict[str, Any]:
         "judged_night_limit": ln.limit if ln else None,
         "judged_level": verdict.level,
         "judged_class_label": verdict.label_zh,
-        "judged_deciding_factors": JOIN.join(verdict.deciding) or None,
+        "deciding_factors": JOIN.join(verdict.deciding) or None,
         **common(verdict, as_on),
     }
 
@@ -279,7 +279,7 @@ class BoundaryRows(Noise):
     def columns(self) -> dict[str, pa.DataType]:
         return {
             "judged_leq": TEXT, "judged_part": TEXT, "judged_lmax_night": TEXT, "judged_level": WHOLE,
-            "judged_class_label": TEXT, "judged_deciding_factors": TEXT, **self.tail(),
+            "judged_class_label": TEXT, "deciding_factors": TEXT, **self.tail(),
         }  # fmt: skip
 
     def one(self, rows: Rows, row: int) -> dict[str, Any]:
@@ -301,7 +301,7 @@ class BoundaryRows(Noise):
         return {
             "judged_leq": items["leq"].figure, "judged_part": part,
             "judged_lmax_night": items["lmx"].figure if "lmx" in items else None, "judged_level": verdict.level,
-            "judged_class_label": verdict.label_zh, "judged_deciding_factors": JOIN.join(verdict.deciding) or None,
+            "judged_class_label": verdict.label_zh, "deciding_factors": JOIN.join(verdict.deciding) or None,
             **common(verdict, rows.reader.as_on),
         }  # fmt: skip
 

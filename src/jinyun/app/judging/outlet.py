@@ -135,7 +135,7 @@ class Outlet(Verb):
 
     def columns(self) -> dict[str, pa.DataType]:
         return {
-            "judged_level": WHOLE, "judged_class_label": TEXT, "judged_deciding_factors": TEXT,
+            "judged_level": WHOLE, "judged_class_label": TEXT, "deciding_factors": TEXT,
             "judged_exceed_multiple": TEXT, "judged_figures": TEXT, "judged_limits": TEXT, "judged_missing": TEXT,
             **self.tail(),
         }  # fmt: skip
@@ -172,7 +172,7 @@ class Outlet(Verb):
         return {
             "judged_level": verdict.level,
             "judged_class_label": verdict.label_zh,
-            "judged_deciding_factors": JOIN.join(verdict.deciding) or None,
+            "deciding_factors": JOIN.join(verdict.deciding) or None,
             "judged_exceed_multiple": multiples(verdict) or None,
             "judged_figures": JOIN.join(f"{item.factor}={item.figure}" for item in shown) or None,
             "judged_limits": JOIN.join(f"{i.factor}={i.limit}" for i in verdict.items if i.limit) or None,

@@ -70,7 +70,7 @@ class WaterRiver(Verb):
             "judged_sections": WHOLE, "judged_method": TEXT, "judged_class": WHOLE, "judged_class_label": TEXT,
             "judged_category": TEXT, "judged_level": WHOLE, "judged_good_sections": WHOLE, "judged_good_share": TEXT,
             "judged_worse_sections": WHOLE, "judged_worse_share": TEXT, "judged_class_counts": TEXT,
-            "judged_main_indicators": TEXT, "judged_deciding_factors": TEXT, "judged_section_classes": TEXT,
+            "judged_main_indicators": TEXT, "deciding_factors": TEXT, "judged_section_classes": TEXT,
             "judged_change": TEXT, "judged_change_points": TEXT, "judged_change_year": TEXT,
             "judged_change_year_points": TEXT, **self.tail(),
         }  # fmt: skip
@@ -141,7 +141,7 @@ class WaterRiver(Verb):
             "judged_worse_sections": extra.get("worse"), "judged_worse_share": _text(extra.get("worse_share")),
             "judged_class_counts": JOIN.join(f"{LABELS_ZH[level]}={n}" for level, n in counts.items()) or None,
             "judged_main_indicators": "、".join(indicators) or None,
-            "judged_deciding_factors": JOIN.join(verdict.deciding) or None,
+            "deciding_factors": JOIN.join(verdict.deciding) or None,
             "judged_section_classes": JOIN.join(
                 f"{name}={LABELS_ZH[level] if level else '?'}" for name, level in extra["classes"].items()
             ),

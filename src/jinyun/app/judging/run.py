@@ -189,9 +189,11 @@ def _rows(
     asked: Asked, source: Source, verb: Verb, found: Recognised, *, reader: Reader, summary: Summary,
     rejects: _Rejects | None, tick: Tick,
 ) -> None:  # fmt: skip
-    keep = [n for n, heading in enumerate(source.headings) if not heading.startswith(JUDGED)]
+    keep = [
+        n for n, heading in enumerate(source.headings) if not heading.startswith(JUDGED) and heading not in verb.given
+    ]
     if len(keep) < len(source.headings):
-        summary.notes.append("the file had judged_ columns already; they are replaced")
+        summary.notes.append("the file had columns of an earlier judging already; they are replaced")
     fields = [pa.field(source.headings[n], source.types[n]) for n in keep]
     schema = pa.schema([*fields, *(pa.field(name, kind) for name, kind in verb.given.items())])
     numbers = frozenset(one.heading for one in found.columns.values() if one.unit)

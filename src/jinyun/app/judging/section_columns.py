@@ -141,7 +141,7 @@ class SectionBatch:
         deciding = [JOIN.join(code for n, code in enumerate(found.items) if int(m) >> n & 1) or None for m in masks]
         states = [Status.ATTAINS.value, Status.EXCEEDS.value]
         of = len(table.evaluated)
-        used = [f"{n}/{of}" for n in range(of + 1)]
+        used = [f"{n} of {of}" for n in range(of + 1)]
         whole = pa.array(found.level.astype(np.int32))
         count = len(mine)
         return {
@@ -149,7 +149,7 @@ class SectionBatch:
             "judged_class_label": picked(labels, level),
             "judged_level": whole,
             "judged_category": picked(words, level),
-            "judged_deciding_factors": picked(deciding, back.reshape(-1)),
+            "deciding_factors": picked(deciding, back.reshape(-1)),
             "judged_main_indicators": self._indicators(table, items, level),
             "judged_exceed_multiple": _joined([picked(one.multiples, one.codes) for one in items.values()], count),
             "judged_item_classes": _joined(

@@ -47,7 +47,7 @@ class Soil(Verb):
 
     def columns(self) -> dict[str, pa.DataType]:
         return {
-            "judged_class": TEXT, "judged_class_label": TEXT, "judged_level": WHOLE, "judged_deciding_factors": TEXT,
+            "judged_class": TEXT, "judged_class_label": TEXT, "judged_level": WHOLE, "deciding_factors": TEXT,
             "judged_exceed_multiple": TEXT, "judged_item_states": TEXT, "judged_land": TEXT, "judged_missing": TEXT,
             **self.tail(),
         }  # fmt: skip
@@ -67,7 +67,7 @@ class Soil(Verb):
             "judged_class": extra.get("state") or None,
             "judged_class_label": verdict.label_zh,
             "judged_level": verdict.level,
-            "judged_deciding_factors": JOIN.join(verdict.deciding) or None,
+            "deciding_factors": JOIN.join(verdict.deciding) or None,
             "judged_exceed_multiple": multiples(verdict) or None,
             "judged_item_states": JOIN.join(f"{item.factor}={item.grade}" for item in verdict.items if item.grade)
             or None,

@@ -68,7 +68,7 @@ class WaterSection(Verb):
     def columns(self) -> dict[str, pa.DataType]:
         return {
             "judged_class": WHOLE, "judged_class_label": TEXT, "judged_level": WHOLE, "judged_category": TEXT,
-            "judged_deciding_factors": TEXT, "judged_main_indicators": TEXT, "judged_exceed_multiple": TEXT,
+            "deciding_factors": TEXT, "judged_main_indicators": TEXT, "judged_exceed_multiple": TEXT,
             "judged_item_classes": TEXT, "judged_items_used": TEXT, "judged_missing": TEXT, **self.tail(),
         }  # fmt: skip
 
@@ -116,9 +116,9 @@ def class_columns(verdict: Verdict) -> dict[str, Any]:
         "judged_class_label": LABELS_ZH.get(level) if level else None,
         "judged_level": level,
         "judged_category": extra.get("status_zh") if level else None,
-        "judged_deciding_factors": JOIN.join(verdict.deciding) or None,
+        "deciding_factors": JOIN.join(verdict.deciding) or None,
         "judged_main_indicators": "、".join(extra.get("main_indicators_zh") or ()) or None,
         "judged_exceed_multiple": multiples(verdict) or None,
         "judged_item_classes": JOIN.join(f"{item.factor}={item.grade}" for item in graded) or None,
-        "judged_items_used": f"{extra['evaluated']}/{extra['of']}" if "evaluated" in extra else None,
+        "judged_items_used": f"{extra['evaluated']} of {extra['of']}" if "evaluated" in extra else None,
     }
