@@ -267,7 +267,9 @@ def soil(
     *, source: In, out: Out, maps: Maps = None, map_file: MapFile = None, sheet: Sheet = "", header_row: Header = 1,
     day: Day = "", edition_on: AsOn = "", rejects: Rejects = None, sentences: Sentences = False,
     strict: Strict = False, quiet: Quiet = False, no_bom: NoBom = False, limits_of_detection: Limits = None,
-    standard: Annotated[str, typer.Option(help="gb36600 (construction land) or gb15618 (farmland)")],
+    standard: Annotated[
+        str, typer.Option(help="gb36600 (construction land) or gb15618 (farmland); none: farmland when there is a pH")
+    ] = "",
     land: Annotated[str, typer.Option(help="use of the land, where no column says so: 1, 2, R, M, paddy, other…")] = "",
 ) -> None:  # fmt: skip
     """Soil samples: GB 36600 by use of land, GB 15618 by use and pH."""

@@ -381,6 +381,11 @@ def test_soil_by_land_and_ph(tmp_path):
     assert [row["deciding_factors"] for row in found] == ["", "as", "", "as"]
     farm, _, _ = judge("soil", TABLES / "farmland.csv", tmp_path / "o.csv", standard="GB 15618-2018")
     assert [row["judged_class"] for row in farm] == ["low_risk", "strict_control", "cannot_judge"]
+    for file, standard, named in (("soil.csv", "gb36600", "GB 36600"), ("farmland.csv", "gb15618", "GB 15618")):
+        told_it, _, _ = judge("soil", TABLES / file, tmp_path / "o.csv", standard=standard)
+        guessed, summary, _ = judge("soil", TABLES / file, tmp_path / "o.csv")
+        assert guessed == told_it
+        assert any(named in note for note in summary.notes)
     with pytest.raises(BadInput, match="no standard of soil"):
         judge("soil", TABLES / "soil.csv", tmp_path / "o.csv", standard="gb3095")
 

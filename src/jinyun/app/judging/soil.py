@@ -112,8 +112,24 @@ class Farmland(Soil):
         )  # fmt: skip
 
 
+class AnySoil(Soil):
+    """Without ``--standard``: samples with their pH are farmland, others construction land."""
+
+    def wants(self) -> Sequence[Want]:
+        both = [one for verb in (ConstructionLand, Farmland) for one in verb(self.options).wants()]
+        return tuple({one.meaning: one for one in both}.values())
+
+    def fitting(self, found: Recognised) -> Verb:
+        fits = Farmland(self.options) if "ph" in found.columns else ConstructionLand(self.options)
+        why = "a column of pH" if fits.part == "farmland" else "no column of pH"
+        fits.notes.append(f"judged by {fits.table().standard}, since there is {why}; --standard says otherwise")
+        return fits
+
+
 def soil_verb(options: Options) -> Soil:
-    """By ``--standard gb36600`` or ``gb15618``."""
+    """By ``--standard gb36600`` or ``gb15618``; without it by the columns."""
+    if not options.get("standard"):
+        return AnySoil(options)
     word = "".join(c for c in str(options.get("standard", "")).casefold() if c.isalnum())
     for start, maker in (("gb36600", ConstructionLand), ("gb15618", Farmland)):
         if word.startswith(start):
