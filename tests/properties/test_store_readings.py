@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +101,35 @@ class ReadingsMachine(RuleBasedStateMachine):
         frames = self.store.frames([r.frame for r in got])
         assert [(r.value, r.flag, frames[r.frame].received_at) for r in got] == self.model.get((series, time), [])
         assert [frames[r.frame].mn for r in got] == [f"M{one[2]}" for one in self.model.get((series, time), [])]
+
+    @rule(
+        step=st.sampled_from([1800, 3600, 86_400]),
+        start=st.integers(-1, 3),
+        flags=st.sampled_from([(0,), (0, 1, 2)]),
+    )
+    def rolled_up(self, step, start, flags) -> None:
+        """Sums, extremes, counts and the exact P95 of current versions, against the plain dict."""
+        begin, end = BASE + start * 1800, BASE + 4 * 1800 + 1
+        windows, whole = {}, {}
+        for (series, time), versions in self.model.items():
+            value, flag, _ = versions[-1]
+            if begin <= time < end and value is not None and flag in flags:
+                windows.setdefault((series, time - (time + 28_800) % step), []).append(value)
+                whole.setdefault(series, []).append(value)
+        got = {
+            (row["series"], row["start"]): (row["total"], row["least"], row["greatest"], row["count"])
+            for table in self.store.rollup(begin, end, step=step, flags=flags)
+            for row in table.to_pylist()
+        }
+        assert got == {key: (sum(some), min(some), max(some), len(some)) for key, some in windows.items()}
+        for parts in self.store.percentile(Decimal("0.95"), begin, end, flags=flags):
+            for series, micro, count in zip(*(part.tolist() for part in parts), strict=True):
+                some = sorted(whole.pop(series))
+                rank = (len(some) - 1) * Decimal("0.95")
+                low, high = some[int(rank)], some[min(int(rank) + 1, len(some) - 1)]
+                exact = low + (high - low) * (rank - int(rank))
+                assert (micro, count) == (exact.scaleb(6).to_integral_value(ROUND_FLOOR), len(some))
+        assert whole == {}
 
     @invariant()
     def current_and_latest(self) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from jinyun.kernel.errors import NotFound
 from jinyun.kernel.ports import NO_VALUE
 from jinyun.kernel.terms import Flag, Frame, JournalRef, Origin, Period, Reading, SeriesKey, Stat
+from jinyun.store import rollups
 from jinyun.store.hot import HotFile
 from jinyun.store.ingest import LatestArrays
 from jinyun.store.manifest import Manifest
@@ -81,6 +83,49 @@ class Answers:
                 cached = self._site_cache[site] = (state, self._readings(found))
             answer[site] = cached[1]
         return answer
+
+    def latest_columns(self) -> Found:
+        """The newest current version of every series that has one, by series id: the maintained table as columns."""
+        times, values, flags, seqs = self._latest.copy(slice(None))
+        there = np.flatnonzero(seqs >= 0)
+        return Found(there.astype(np.int32), times[there], values[there], flags[there], seqs[there])
+
+    def rollup(
+        self,
+        start: int,
+        end: int,
+        *,
+        step: int = 3600,
+        offset: int = 28_800,
+        flags: Sequence[int] = (0,),
+        series: tuple[int, int] | None = None,
+    ) -> Iterator[pa.Table]:
+        """Sum, least, greatest, count of current values by series and window; see `rollups.rollup`. All from one state
+        of the store, which is held until the last table is taken."""
+        known = len(self._book)
+        with snapshot(self._hot, self._manifest) as state:
+            if known:
+                yield from rollups.rollup(
+                    state, start, end, step=step, offset=offset, flags=flags, series=series or (0, known - 1),
+                    known=known,
+                )  # fmt: skip
+
+    def percentile(
+        self,
+        share: Decimal,
+        start: int,
+        end: int,
+        *,
+        flags: Sequence[int] = (0,),
+        series: tuple[int, int] | None = None,
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Exact percentile of the current values of each series in [start, end); see `rollups.percentile`."""
+        known = len(self._book)
+        with snapshot(self._hot, self._manifest) as state:
+            if known:
+                yield from rollups.percentile(
+                    state, share, start, end, flags=flags, series=series or (0, known - 1), known=known
+                )
 
     def versions(self, series: int, time: int) -> list[Reading]:
         """All versions of one key, oldest first."""

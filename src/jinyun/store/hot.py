@@ -69,6 +69,7 @@ class HotFile:
             if "lock" in str(wrong):
                 raise Busy(f"{path} is open in another process; a node's readings have one owner") from wrong
             raise Unavailable(f"{path} cannot be opened: {wrong}") from wrong
+        self._root.execute("SET GLOBAL parquet_metadata_cache = true")  # sealed files never change under their name
         self._root.execute(_SCHEMA)
         if self._root.execute("SELECT count(*) FROM progress").fetchall()[0][0] == 0:
             self._root.execute("INSERT INTO progress VALUES (0, NULL, NULL); INSERT INTO sealing VALUES (0, 0)")

@@ -18,7 +18,11 @@ from jinyun.store.schema import seal as seal_table
 
 @dataclass(frozen=True, slots=True)
 class SealedFile:
-    """One sealed file. `time_from`/`time_to` are inclusive: event time [s] of rows, received_at [µs] of frames."""
+    """One sealed file. `time_from`/`time_to` are inclusive: event time [s] of rows, received_at [µs] of frames.
+
+    `keys`, of rows: how many (series, time) have their newest version here, among all files of the same seal or merge.
+    ``keys == rows``: each key once; 0: superseded versions only; None: not counted (a file of an older release).
+    """
 
     id: int
     kind: str  # rows, frames
@@ -32,6 +36,17 @@ class SealedFile:
     bytes: int
     sha256: str
     made_at: int
+    keys: int | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Each key once: current as it stands, unless another file or the hot one has the same times."""
+        return self.keys == self.rows
+
+    @property
+    def past(self) -> bool:
+        """Superseded versions only: nothing of it is current."""
+        return self.keys == 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from jinyun.kernel.terms import Origin
+from jinyun.store.current import Plan, current_sql, plan
 from jinyun.store.hot import MICRO_SQL, HotFile, lent
 from jinyun.store.manifest import Manifest, ManifestView, SealedFile
 
@@ -53,6 +54,23 @@ class Snapshot:
         if not files:
             return text, []
         return f"{text} UNION ALL SELECT {columns} FROM read_parquet(?) WHERE {where}", [self.paths(files)]
+
+    def hot_hours(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Hours that hot rows with event time in [start, end) lie in."""
+        found = self.cursor.execute(
+            f"SELECT DISTINCT time // 3600 AS hour FROM rows WHERE seq > {self.view.sealed} "
+            f"AND time >= {start} AND time < {end} ORDER BY hour"
+        ).fetchall()
+        return [(hour * 3600, hour * 3600 + 3600) for (hour,) in found]
+
+    def plan(self, start: int, end: int) -> Plan:
+        """How the current versions in [start, end) are read."""
+        return plan(self.view.rows_between(start, end), self.hot_hours(start, end), start, end)
+
+    def current_sql(self, made: Plan, where: str = "true") -> str:
+        """SELECT of current versions (series, time, value, flag, seq) by a plan; `where` may speak of series only."""
+        files = (*made.alone, *made.base, *made.late)
+        return current_sql(made, {one.id: str(self._manifest.path(one)) for one in files}, self.view.sealed, where)
 
     def versions(self, series: Sequence[int], start: int, end: int) -> Found:
         """All versions of some series in [start, end), by (time, series, seq)."""

@@ -8,19 +8,22 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import structlog
 
+from jinyun.kernel.errors import Unavailable
 from jinyun.kernel.terms import china_time
-from jinyun.store.disk import sha256_of, sync_file, sync_folder
+from jinyun.store.disk import sha256_of, sync_folder
 from jinyun.store.hot import HotFile, trim
 from jinyun.store.ingest import LatestArrays
 from jinyun.store.manifest import Manifest, ManifestView, SealedFile
+from jinyun.store.sealed_file import ROW_GROUP, write_frames, write_rows
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +33,6 @@ MAX_SEAL_ROWS = 4_000_000
 MERGE_ROWS = 2_000_000
 """Rows that compaction sorts at a time, by range of series."""
 LATE_FILES = 4
-_PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
 _COLUMNS = "series, time, value, flag, seq"
 
 
@@ -114,10 +116,9 @@ class Sealer:
                 goal = after + max(1, (goal - after) * MAX_SEAL_ROWS // count)
             span = f"seq > {after} AND seq <= {goal}"
             hours = cursor.execute(
-                f"SELECT (time + {CHINA_OFFSET}) // 3600 AS hour, count(*), min(time), max(time) "
-                f"FROM rows WHERE {span} GROUP BY hour ORDER BY hour"
+                f"SELECT DISTINCT (time + {CHINA_OFFSET}) // 3600 AS hour FROM rows WHERE {span} ORDER BY hour"
             ).fetchall()
-            files = [self._write_hour(cursor, _Part("rows", after + 1, goal, *row[1:]), row[0]) for row in hours]
+            files = [one for (hour,) in hours for one in self._write_hour(cursor, (after + 1, goal), hour)]
             files += self._write_frames(cursor, after, goal)
         finally:
             cursor.close()
@@ -130,16 +131,30 @@ class Sealer:
         self._step("after-trim")
         return rows
 
-    def _write_hour(self, cursor: duckdb.DuckDBPyConnection, part: _Part, hour: int) -> SealedFile:
+    def _write_hour(self, cursor: duckdb.DuckDBPyConnection, span: tuple[int, int], hour: int) -> list[SealedFile]:
         begin = hour * 3600 - CHINA_OFFSET
-        number, local = self._manifest.next_id(), china_time(begin)
-        path = f"day={local:%Y-%m-%d}/hour={local:%H}/rows-{number:08d}.parquet"
+        local = china_time(begin)
         query = (
-            f"SELECT {_COLUMNS} FROM rows WHERE seq BETWEEN {part.seq_from} AND {part.seq_to} "
+            f"SELECT {_COLUMNS} FROM rows WHERE seq BETWEEN {span[0]} AND {span[1]} "
             f"AND time >= {begin} AND time < {begin + 3600} ORDER BY series, time, seq"
         )
-        self._copy(cursor, query, path)
-        return self._file(part, number, path, f"{local:%Y-%m-%d}")
+        batches = cursor.sql(query).to_arrow_reader(ROW_GROUP)
+        return self._write_rows(batches, f"day={local:%Y-%m-%d}/hour={local:%H}", f"{local:%Y-%m-%d}", span)
+
+    def _write_rows(
+        self, batches: Iterable[pa.RecordBatch], folder: str, day: str, span: tuple[int, int]
+    ) -> list[SealedFile]:
+        """One file of current versions, and one of those they superseded when there are any."""
+        numbers = self._manifest.next_id(), self._manifest.next_id()
+        names = f"{folder}/rows-{numbers[0]:08d}.parquet", f"{folder}/past-{numbers[1]:08d}.parquet"
+        aside = [self._folder / (name + ".tmp") for name in names]
+        files = []
+        for one in write_rows(batches, *aside):
+            place = aside.index(one.path)
+            part = _Part("rows", *span, one.rows, one.low, one.high)
+            files.append(self._file(part, numbers[place], names[place], day, one.keys))
+        self._step("written")
+        return files
 
     def _write_frames(self, cursor: duckdb.DuckDBPyConnection, after: int, goal: int) -> list[SealedFile]:
         span = f"id > {after} AND id <= {goal}"
@@ -151,20 +166,15 @@ class Sealer:
             return []
         number, day = self._manifest.next_id(), self._today()  # by the day of sealing, so that files follow one another
         path = f"frames/day={day}/frames-{number:08d}.parquet"
-        self._copy(cursor, f"SELECT * FROM frames WHERE {span} ORDER BY id", path)
+        relation = cursor.sql(f"SELECT * FROM frames WHERE {span} ORDER BY id")
+        write_frames(relation.to_arrow_reader(ROW_GROUP), self._folder / (path + ".tmp"))
         return [self._file(part, number, path, day)]
 
-    def _copy(self, cursor: duckdb.DuckDBPyConnection, query: str, path: str) -> None:
-        target = self._folder / (path + ".tmp")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        cursor.execute(f"COPY ({query}) TO {_quoted(target)} {_PARQUET}")
-        sync_file(target)
-
-    def _file(self, part: _Part, number: int, path: str, day: str) -> SealedFile:
+    def _file(self, part: _Part, number: int, path: str, day: str, keys: int | None = None) -> SealedFile:
         aside = self._folder / (path + ".tmp")
         return SealedFile(
             number, part.kind, path, day, part.seq_from, part.seq_to, part.rows, part.low, part.high,
-            aside.stat().st_size, sha256_of(aside), self._now(),
+            aside.stat().st_size, sha256_of(aside), self._now(), keys,
         )  # fmt: skip
 
     def _today(self) -> str:
@@ -203,53 +213,32 @@ class Sealer:
         return merged
 
     def _merge(self, files: Sequence[SealedFile]) -> None:
-        kind, day, number = files[0].kind, files[0].day, self._manifest.next_id()
-        part = _Part(
-            kind, min(f.seq_from for f in files), max(f.seq_to for f in files), sum(f.rows for f in files),
-            min(f.time_from for f in files), max(f.time_to for f in files),
-        )  # fmt: skip
-        path = f"frames/day={day}/frames-{number:08d}.parquet"
-        key, order = "id", "id"
-        if kind == "rows":
-            path, key, order = f"day={day}/hour=all/rows-{number:08d}.parquet", "series", "series, time, seq"
+        kind, day = files[0].kind, files[0].day
+        span = min(f.seq_from for f in files), max(f.seq_to for f in files)
+        sources = [str(self._manifest.path(one)) for one in files]
         cursor = self._hot.cursor()
         try:
-            self._merge_sorted(cursor, [str(self._manifest.path(one)) for one in files], path, (key, order))
+            if kind == "rows":
+                batches = _sorted(cursor, sources, "series", "series, time, seq")
+                new = self._write_rows(batches, f"day={day}/hour=all", day, span)
+            else:
+                number = self._manifest.next_id()
+                path = f"frames/day={day}/frames-{number:08d}.parquet"
+                write_frames(_sorted(cursor, sources, "id", "id"), self._folder / (path + ".tmp"))
+                part = _Part(
+                    kind, *span, sum(f.rows for f in files), min(f.time_from for f in files),
+                    max(f.time_to for f in files),
+                )  # fmt: skip
+                new = [self._file(part, number, path, day)]
         finally:
             cursor.close()
-        new = self._file(part, number, path, day)
-        self._publish([new])
+        if sum(one.rows for one in new) != sum(one.rows for one in files):
+            self._drop_halves()
+            raise Unavailable(f"merging {kind} of {day} would lose rows; the files stay as they are: verify them")
+        self._publish(new)
         self._step("before-merge")
-        self._manifest.commit_merge(files, [new])
+        self._manifest.commit_merge(files, new)
         self._step("after-merge")
-
-    def _merge_sorted(
-        self, cursor: duckdb.DuckDBPyConnection, sources: Sequence[str], path: str, by: tuple[str, str]
-    ) -> None:
-        """Write rows of `sources` sorted, one range of the key after the other, so that memory stays small."""
-        import pyarrow.parquet as pq
-
-        key, order = by
-        target = self._folder / (path + ".tmp")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        writer: pq.ParquetWriter | None = None
-        try:
-            for low, high in _ranges(cursor, sources, key):
-                relation = cursor.sql(
-                    f"SELECT * FROM read_parquet(?, union_by_name = true) WHERE {key} BETWEEN {low} AND {high} "
-                    f"ORDER BY {order}",
-                    params=[list(sources)],
-                )
-                for batch in relation.to_arrow_reader(122_880):
-                    if writer is None:
-                        writer = pq.ParquetWriter(
-                            target, batch.schema, compression="zstd", store_decimal_as_integer=True
-                        )
-                    writer.write_batch(batch)
-        finally:
-            if writer is not None:
-                writer.close()
-        sync_file(target)
 
     # --- checking -----------------------------------------------------------------------------------------------------
 
@@ -298,6 +287,19 @@ def _groups(view: ManifestView, limit: str) -> list[list[SealedFile]]:
     ]
 
 
+def _sorted(
+    cursor: duckdb.DuckDBPyConnection, sources: Sequence[str], key: str, order: str
+) -> Iterator[pa.RecordBatch]:
+    """Rows of `sources` in order, one range of the key after the other, so that memory stays small."""
+    for low, high in _ranges(cursor, sources, key):
+        relation = cursor.sql(
+            f"SELECT * FROM read_parquet(?, union_by_name = true) WHERE {key} BETWEEN {low} AND {high} "
+            f"ORDER BY {order}",
+            params=[list(sources)],
+        )
+        yield from relation.to_arrow_reader(ROW_GROUP)
+
+
 def _ranges(cursor: duckdb.DuckDBPyConnection, sources: Sequence[str], key: str) -> list[tuple[int, int]]:
     """Ranges of `key` with at most about `MERGE_ROWS` rows each."""
     counts = cursor.execute(
@@ -315,7 +317,3 @@ def _ranges(cursor: duckdb.DuckDBPyConnection, sources: Sequence[str], key: str)
 
 def _one(cursor: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(cursor.execute(query).fetchall()[0][0])
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
