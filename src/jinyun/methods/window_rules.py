@@ -60,6 +60,13 @@ class RuleBook:
         """Instants at which an edition begins or has ended: between two of them a series keeps its rules. [s]"""
         self.find = lru_cache(maxsize=65536)(self._find)
 
+    def ever(self, site_kind: str, factor: str, stat: Stat, level: Level) -> bool:
+        """True when a series has such windows on some day."""
+        return any(
+            one.rule.level is level and one.rule.how is not How.NONE and one.fits(site_kind, factor, stat)
+            for one in self.entries
+        )
+
     def _find(
         self, site_kind: str, factor: str, stat: Stat, level: Level, *, base: str, day: date
     ) -> WindowRule | None:

@@ -1,0 +1,415 @@
+"""Builds windows from columns: which rule each window of each series has, and the windows of a level from its parts.
+
+Nothing here reads or writes: readings and windows of the level below come in as columns, windows go out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+
+import numpy as np
+
+from jinyun.kernel.flags import COUNTS
+from jinyun.kernel.ports import NO_VALUE
+from jinyun.kernel.terms import Flag, Period, SeriesKey, Stat, china_time
+from jinyun.methods import window_columns as many
+from jinyun.methods.window_columns import Parts, WindowColumns, columns_of, ends, starts
+from jinyun.methods.window_rules import RuleBook
+from jinyun.methods.windows import (
+    DAY_S,
+    HOUR_S,
+    NON_DETECT,
+    UNFLAGGED,
+    Energy,
+    How,
+    Level,
+    Part,
+    State,
+    WindowFigure,
+    WindowRule,
+    figure,
+    flow_weighted,
+)
+from jinyun.store.query import Found
+
+BASE: Mapping[Period, tuple[str, int]] = {
+    Period.REALTIME: ("minute", 1),
+    Period.MINUTE: ("minute", 1),
+    Period.TEN_MINUTE: ("minute", 10),
+    Period.HOUR: ("hour", 60),
+    Period.DAY: ("day", 1440),
+}
+"""What readings of a period are to the windows made of them, and the minutes that one alone stands for."""
+
+ABOVE = (Level.DAY, Level.MAX_8H, Level.LD, Level.LN, Level.MONTH, Level.QUARTER, Level.YEAR)
+"""Kept levels above those made of readings, in the order in which they are made."""
+DATES = (Level.DAY, Level.MAX_8H, Level.LD, Level.LN)
+_GOOD = np.zeros(256, bool)
+_GOOD[[int(flag) for flag in COUNTS]] = True
+_FARTHEST = 30 * HOUR_S
+"""A night ends at the latest so long after its date began. [s]"""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFacts:
+    """What the rules of a site's windows depend on."""
+
+    kind: str = ""
+    day_from: int = 6  # o'clock: day part of noise
+    night_from: int = 22
+    night: str = "began"  # the night that began on the date, or `calendar`: its own small hours
+    grade: str = "level2"  # of the 8 h limit of ozone
+
+    def hours(self, level: Level, day: int) -> tuple[int, ...]:
+        """Starts of the hours of a date's day part or night. `day`: its start. [s]"""
+        if level is Level.LD:
+            hours: Sequence[int] = range(self.day_from, self.night_from)
+        elif self.night == "began":
+            hours = range(self.night_from, self.day_from + 24)
+        else:
+            hours = (*range(self.day_from), *range(self.night_from, 24))
+        return tuple(day + HOUR_S * hour for hour in hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What the house knows of windows, given at the wiring."""
+
+    rules: RuleBook
+    facts: Callable[[str], SiteFacts]  # of a site
+    energy: Energy | None = None
+    limit_8h: Callable[[str, date], int | None] = lambda *_: None  # of a grade on a day [1e-6]
+    flow: str = "wastewater_flow"  # the factor that water is weighted by
+
+
+@dataclass(slots=True)
+class WindowTable:
+    """Windows of one level, by (series, start). `start` of a date's parts is the date's; `rule`: number of the rule."""
+
+    series: np.ndarray  # int64
+    start: np.ndarray  # int64 [s]
+    rule: np.ndarray  # int16
+    columns: WindowColumns
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def take(self, which: np.ndarray) -> WindowTable:
+        """Some of them."""
+        columns = WindowColumns(*(getattr(self.columns, f.name)[which] for f in fields(WindowColumns)))
+        return WindowTable(self.series[which], self.start[which], self.rule[which], columns)
+
+
+@dataclass(slots=True)
+class Children:
+    """Windows of a level below, by (series, start): what the level above looks at."""
+
+    series: np.ndarray
+    start: np.ndarray
+    value: np.ndarray
+    state: np.ndarray
+    marks: np.ndarray
+
+    @classmethod
+    def of(cls, table: WindowTable) -> Children:
+        """From windows just made."""
+        c = table.columns
+        return cls(table.series, table.start, c.value, c.state, c.marks)
+
+
+Fetch = Callable[[Level, np.ndarray, int, int], Children]
+"""(level, series, start, end) -> its windows that start in [start, end), by (series, start)."""
+
+
+class Builder:
+    """Rules of series, and windows by them. One thread at a time."""
+
+    def __init__(
+        self, knowledge: Knowledge, keys: Callable[[], Sequence[SeriesKey]], of_site: Callable[[str], Sequence[int]]
+    ) -> None:
+        self.knowledge = knowledge
+        self._keys, self._of_site = keys, of_site
+        self._changes = np.array(knowledge.rules.changes, np.int64)
+        self.rules: list[WindowRule] = [one.rule for one in knowledge.rules.entries]  # by number
+        self._numbers = {rule.id: number for number, rule in enumerate(self.rules)}
+        self.forget()
+
+    def forget(self) -> None:
+        """Take what is known of sites anew."""
+        self._facts: dict[str, SiteFacts] = {}
+        self._signatures: dict[tuple[str, str, Stat, Period], int] = {}
+        self._signature: list[tuple[str, str, Stat, Period]] = []
+        self._of_series = np.empty(0, np.int32)
+        self._known: dict[tuple[Level, int, int], int] = {}
+
+    def facts(self, site: str) -> SiteFacts:
+        """What is known of a site, kept until `forget`."""
+        known = self._facts.get(site)
+        if known is None:
+            known = self._facts[site] = self.knowledge.facts(site)
+        return known
+
+    # --- which rule -----------------------------------------------------------------------------------------------
+
+    def _signatures_of(self, series: np.ndarray) -> np.ndarray:
+        keys = self._keys()
+        have = len(self._of_series)
+        if have < len(keys):
+            fresh = np.empty(len(keys), np.int32)
+            fresh[:have] = self._of_series
+            for number in range(have, len(keys)):
+                key = keys[number]
+                mark = (self.facts(key.site).kind, key.factor, key.stat, key.period)
+                known = self._signatures.get(mark)
+                if known is None:
+                    known = self._signatures[mark] = len(self._signature)
+                    self._signature.append(mark)
+                fresh[number] = known
+            self._of_series = fresh
+        signatures: np.ndarray = self._of_series[series]
+        return signatures
+
+    def periods(self, series: np.ndarray) -> np.ndarray:
+        """Period (int64) of the readings of series."""
+        signatures = self._signatures_of(series)
+        periods: np.ndarray = np.array([int(one[3]) for one in self._signature], np.int64)[signatures]
+        return periods
+
+    def rule_numbers(self, level: Level, series: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """Number of the rule of each window; -1: such windows are not made."""
+        if not len(series):
+            return np.empty(0, np.int16)
+        signature = self._signatures_of(series).astype(np.int64)
+        era = np.searchsorted(self._changes, start, "right")
+        cells, place, back = np.unique(signature << 16 | era, return_index=True, return_inverse=True)
+        found = np.empty(len(cells), np.int16)
+        for i, (cell, at) in enumerate(zip(cells.tolist(), place.tolist(), strict=True)):
+            key = (level, cell >> 16, cell & 0xFFFF)
+            known = self._known.get(key)
+            if known is None:
+                kind, factor, stat, period = self._signature[cell >> 16]
+                rule = self._rule(level, kind, SeriesKey("", factor, stat, period), china_time(int(start[at])).date())
+                known = self._known[key] = -1 if rule is None else self._numbers[rule.id]
+            found[i] = known
+        numbers: np.ndarray = found[back]
+        return numbers
+
+    def _rule(self, level: Level, kind: str, key: SeriesKey, day: date) -> WindowRule | None:
+        if key.period not in BASE:
+            return None
+        base, _ = BASE[key.period]
+        if base == "day" and level in (Level.TEN_MINUTE, Level.HOUR, Level.MAX_8H, Level.LD, Level.LN, Level.MOVING_8H):
+            return None
+        if base == "hour" and level is Level.TEN_MINUTE:
+            return None
+        own = level in (Level.TEN_MINUTE, Level.HOUR) or (level is Level.DAY and base == "day")
+        return self.knowledge.rules.find(kind, key.factor, key.stat, level, base=base if own else "", day=day)
+
+    def rule(self, level: Level, series: int, start: int) -> WindowRule | None:
+        """The rule of one window."""
+        number = int(self.rule_numbers(level, np.array([series]), np.array([start]))[0])
+        return None if number < 0 else self.rules[number]
+
+    def base_level(self, series: int) -> Level | None:
+        """The level made of a series' own readings."""
+        period = self._keys()[series].period
+        if period not in BASE:
+            return None
+        return Level.DAY if period is Period.DAY else Level.HOUR
+
+    # --- from readings --------------------------------------------------------------------------------------------
+
+    def from_readings(self, level: Level, found: Found) -> WindowTable:
+        """Windows of a level made of readings: current versions by (series, time), all of each window."""
+        good = _GOOD[found.flag] & (found.value != NO_VALUE)
+        parts = Parts(
+            np.empty(0, np.int64), found.time, found.value, good, found.flag == int(Flag.NON_DETECT),
+            found.flag == int(Flag.UNKNOWN),
+        )  # fmt: skip
+        return self._windows(level, found.series.astype(np.int64), starts(level, found.time), parts)
+
+    def _windows(self, level: Level, series: np.ndarray, start: np.ndarray, parts: Parts) -> WindowTable:
+        """Parts sorted by (series, time), each with the start of its window."""
+        if not len(series):
+            return _empty()
+        fresh = np.ones(len(series), bool)
+        fresh[1:] = (series[1:] != series[:-1]) | (start[1:] != start[:-1])
+        parts.window = np.cumsum(fresh) - 1
+        own, begin = series[fresh], start[fresh]
+        rules = self.rule_numbers(level, own, begin)
+        steps = np.array([BASE.get(one[3], ("", 1))[1] for one in self._signature])[self._signatures_of(own)]
+        made = []
+        for cell in np.unique(np.stack([rules, steps]), axis=1).T.tolist():
+            if cell[0] < 0:
+                continue
+            mine = (rules == cell[0]) & (steps == cell[1])
+            made.append(self._by_rule(self.rules[cell[0]], own[mine], begin[mine], _subset(parts, mine), cell[1]))
+        return joined(made)
+
+    def _by_rule(self, rule: WindowRule, series: np.ndarray, begin: np.ndarray, parts: Parts, step: int) -> WindowTable:
+        number = np.full(len(series), self._numbers[rule.id], np.int16)
+        end = ends(rule.level, begin)
+        if rule.how is How.MAX_8H:
+            return WindowTable(series, begin, number, many.max_8h(rule, begin, parts, self._limits(series, begin)))
+        columns = many.figures(rule, begin, end, parts, step=step, energy=self.knowledge.energy)
+        return WindowTable(series, begin, number, columns)
+
+    def _limits(self, series: np.ndarray, begin: np.ndarray) -> np.ndarray:
+        keys = self._keys()
+        asked: dict[tuple[str, int], int] = {}
+        out = np.empty(len(series), np.int64)
+        for i, (one, at) in enumerate(zip(series.tolist(), begin.tolist(), strict=True)):
+            key = (self.facts(keys[one].site).grade, at)
+            if key not in asked:
+                limit = self.knowledge.limit_8h(key[0], china_time(at).date())
+                asked[key] = NO_VALUE if limit is None else limit
+            out[i] = asked[key]
+        return out
+
+    # --- from windows ---------------------------------------------------------------------------------------------
+
+    def from_windows(self, level: Level, series: np.ndarray, start: int, fetch: Fetch) -> WindowTable:
+        """The windows of a level that start at `start`, of some series, from the levels below. One without any part is
+        left out."""
+        series = np.unique(series)
+        rules = self.rule_numbers(level, series, np.full(len(series), start))
+        end = int(ends(level, np.array([start]))[0])
+        made = []
+        for number in np.unique(rules[rules >= 0]).tolist():
+            rule, mine = self.rules[number], series[rules == number]
+            child = Level[rule.built_from.upper()]
+            if level in (Level.LD, Level.LN):
+                made.append(self._day_parts(rule, mine, start, fetch(child, mine, start, start + _FARTHEST)))
+            elif rule.how is How.FLOW_WEIGHTED:
+                made.append(self._weighted(rule, mine, start, end, fetch))
+            else:
+                made.append(self._plain(level, start, fetch(child, mine, start, end)))
+        return joined(made)
+
+    def _plain(self, level: Level, start: int, below: Children) -> WindowTable:
+        marks = below.marks
+        parts = Parts(
+            np.empty(0, np.int64), below.start, below.value, below.state == int(State.VALID),
+            (marks & NON_DETECT) > 0, (marks & UNFLAGGED) > 0,
+        )  # fmt: skip
+        return self._windows(level, below.series, np.full(len(below.series), start), parts)
+
+    def _weighted(self, rule: WindowRule, series: np.ndarray, start: int, end: int, fetch: Fetch) -> WindowTable:
+        flows = {int(one): self.flow_of(int(one)) for one in series.tolist()}
+        both = np.unique(np.array([*flows, *(f for f in flows.values() if f is not None)], np.int64))
+        parts = _by_series(fetch(Level.HOUR, both, start, end))
+        rows, whose = [], []
+        for one, flow in flows.items():
+            if one not in parts:
+                continue
+            there = parts.get(flow, []) if flow is not None else []
+            weights = {p.time: p.value for p in there if p.good and p.value is not None and p.value >= 0}
+            rows.append(flow_weighted(rule, start, end, parts[one], weights))
+            whose.append(one)
+        return self._rows(rule, whose, start, rows)
+
+    def _day_parts(self, rule: WindowRule, series: np.ndarray, start: int, below: Children) -> WindowTable:
+        parts, keys = _by_series(below), self._keys()
+        rows, whose = [], []
+        for one in series.tolist():
+            due = set(self.facts(keys[one].site).hours(rule.level, start))
+            inside = [part for part in parts.get(one, ()) if part.time in due]
+            if inside:
+                rows.append(figure(rule, start, start + DAY_S, inside, due=len(due), energy=self.knowledge.energy))
+                whose.append(one)
+        return self._rows(rule, whose, start, rows)
+
+    def _rows(self, rule: WindowRule, series: list[int], start: int, rows: list[WindowFigure]) -> WindowTable:
+        n = len(rows)
+        return WindowTable(
+            np.array(series, np.int64), np.full(n, start, np.int64), np.full(n, self._numbers[rule.id], np.int16),
+            columns_of(rows),
+        )  # fmt: skip
+
+    def flow_of(self, series: int) -> int | None:
+        """The series of flow that a series of water is weighted by."""
+        key = self._keys()[series]
+        for other in self._of_site(key.site):
+            mine = self._keys()[other]
+            if (mine.factor, mine.stat, mine.period) == (self.knowledge.flow, key.stat, key.period):
+                return other
+        return None
+
+    def weighted_by(self, series: int) -> list[int]:
+        """The series that are weighted by this one."""
+        keys = self._keys()
+        key = keys[series]
+        if key.factor != self.knowledge.flow:
+            return []
+        return [
+            other
+            for other in self._of_site(key.site)
+            if other != series and (keys[other].stat, keys[other].period) == (key.stat, key.period)
+        ]
+
+    # --- what depends on what -------------------------------------------------------------------------------------
+
+    def dates(self, series: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(series, date) whose windows of a day may change when those base windows do: a night reaches into the next
+        date, and a flow weighs other series of its site."""
+        date_of = starts(Level.DAY, start)
+        noise = np.isin(self._signatures_of(series), self._at_night())
+        who, when = [series, series[noise]], [date_of, date_of[noise] - DAY_S]
+        flows = [i for i, (_, factor, _, _) in enumerate(self._signature) if factor == self.knowledge.flow]
+        weighing = np.isin(self._signatures_of(series), flows)
+        for one in np.unique(series[weighing]).tolist():
+            days = np.unique(date_of[series == one])
+            for other in self.weighted_by(one):
+                who.append(np.full(len(days), other, np.int64))
+                when.append(days)
+        pairs = np.unique(np.stack([np.concatenate(who), np.concatenate(when)]), axis=1)
+        return pairs[0], pairs[1]
+
+    def _at_night(self) -> list[int]:
+        ever = self.knowledge.rules.ever
+        return [i for i, (kind, factor, stat, _) in enumerate(self._signature) if ever(kind, factor, stat, Level.LN)]
+
+
+def _subset(parts: Parts, windows: np.ndarray) -> Parts:
+    """Parts of some windows, these numbered anew."""
+    kept = parts.take(windows[parts.window])
+    kept.window = (np.cumsum(windows) - 1)[kept.window]
+    return kept
+
+
+def _by_series(below: Children) -> dict[int, list[Part]]:
+    found: dict[int, list[Part]] = {}
+    columns = (below.series, below.start, below.value, below.state, below.marks)
+    for one, at, value, state, marks in zip(*(column.tolist() for column in columns), strict=True):
+        found.setdefault(one, []).append(
+            Part(
+                at, None if value == NO_VALUE else value, state == int(State.VALID), bool(marks & NON_DETECT),
+                bool(marks & UNFLAGGED),
+            )
+        )  # fmt: skip
+    return found
+
+
+def joined(made: Sequence[WindowTable]) -> WindowTable:
+    """Tables as one, by (series, start)."""
+    made = [one for one in made if len(one)]
+    if not made:
+        return _empty()
+    table = made[0]
+    if len(made) > 1:
+        columns = WindowColumns(
+            *(np.concatenate([getattr(one.columns, f.name) for one in made]) for f in fields(WindowColumns))
+        )
+        series, start, rule = (np.concatenate([getattr(one, n) for one in made]) for n in ("series", "start", "rule"))
+        table = WindowTable(series, start, rule, columns)
+    return table.take(np.lexsort((table.start, table.series)))
+
+
+def _empty() -> WindowTable:
+    ints = np.empty(0, np.int64)
+    return WindowTable(ints, ints, np.empty(0, np.int16), columns_of([]))
+
+
+__all__ = ["ABOVE", "BASE", "DATES", "Builder", "Children", "Knowledge", "SiteFacts", "WindowTable", "joined"]

@@ -1,0 +1,474 @@
+"""Windows kept as data arrives: whatever touches a reading makes the windows above it again, nothing else.
+
+After each commit of readings the rows beyond the watermark say which (series, hour) were touched; those hours are made
+anew from their current versions (hot ∪ sealed), and above them the day, month, quarter and year from the level below.
+Late data, duplicates, corrections and changes of flags all take this one path. Windows and watermark are one
+transaction: a kill loses nothing, what was not kept is touched again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace as changed
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import structlog
+
+from jinyun.kernel.terms import Period, SeriesKey
+from jinyun.methods.window_columns import starts
+from jinyun.methods.windows import DAY_S, HOUR_S, SPAN, Level, Part, State, WindowFigure, WindowRule, bounds, figure
+from jinyun.store import window_source as source
+from jinyun.store import window_tables as tables
+from jinyun.store.hot import lent, transaction
+from jinyun.store.query import Found, Snapshot, snapshot
+from jinyun.store.readings import DuckReadings
+from jinyun.store.window_build import ABOVE, DATES, Builder, Children, Fetch, Knowledge, SiteFacts, WindowTable, joined
+from jinyun.store.window_tables import KEPT, WindowFile
+
+log = structlog.get_logger(__name__)
+
+STEP_FRAMES = 50_000
+"""Frames taken in one go: bounds the memory of a catch-up."""
+STEP_PAIRS = 20_000
+"""Base windows made at a time."""
+SHARE = 0.1
+"""Part of one core that keeping windows may take before it lags: after a run of 1 s it rests 9 s."""
+
+Pairs = tuple[np.ndarray, np.ndarray]
+
+
+class Windows:
+    """The kept windows of one node.
+
+    Parameters
+    ----------
+    readings : DuckReadings
+        Of the same process; asked, never changed.
+    knowledge : Knowledge
+        Rules, what they depend on at a site, and the energy mean of sound.
+    share : float
+        Part of one core `run` may take; 1 for tests and tools.
+    """
+
+    def __init__(
+        self, folder: Path, readings: DuckReadings, knowledge: Knowledge, *, memory_mb: int = 192, share: float = SHARE
+    ) -> None:
+        self._readings, self._share = readings, share
+        book = readings._book  # the dictionary of series is the readings' own
+        self._book = book
+        self._file = WindowFile(folder / "windows.duckdb", memory_mb=memory_mb)
+        self._builder = Builder(knowledge, book.keys, book.of_site)
+        self._lock = threading.RLock()  # one writer
+        self._rest_until = 0.0
+        self._figures = {"runs": 0, "rows_read": 0, "made": 0, "seconds": 0.0, "cpu_seconds": 0.0}
+        self._seq = 0
+        self._recover(knowledge)
+
+    def _recover(self, knowledge: Knowledge) -> None:
+        rules = hashlib.sha256(repr([*map(repr, knowledge.rules.entries)]).encode()).hexdigest()[:16]
+        with self._file.lent_cursor() as cursor:
+            seq, known = cursor.execute("SELECT seq, rules FROM progress").fetchall()[0]
+            with self._snapshot() as state:
+                last = source.last_seq(state)
+            if known != rules or seq > last:
+                if seq:
+                    log.warning("windows.made_again", why="rules changed" if known != rules else "readings are older")
+                self._file.empty()
+                cursor.execute("UPDATE progress SET rules = ?", [rules])
+                seq = 0
+            self._seq = int(seq)
+            kept: dict[str, str] = dict(cursor.execute("SELECT id, facts FROM site").fetchall())
+        self._facts_kept = kept
+        for site in kept:
+            self._check_site(site)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._file.close()
+
+    def _snapshot(self) -> Any:
+        return snapshot(self._readings._hot, self._readings._manifest)
+
+    # --- what depends on what -----------------------------------------------------------------------------------------
+
+    def affected(self, series: int, time: int) -> list[tuple[int, Level, int]]:
+        """Kept windows that a reading of `series` at `time` [s] goes into: (series, level, start).
+
+        Another series of the site is among them when it is weighted by this one. Pure look-up: nothing is read.
+        """
+        base = self._builder.base_level(series)
+        if base is None:
+            return []
+        mine = np.array([series], np.int64)
+        start = starts(base, np.array([time], np.int64))
+        found = [(series, base, int(start[0]))] if self._builder.rule(base, series, int(start[0])) else []
+        for who, day in zip(*(one.tolist() for one in self._builder.dates(mine, start)), strict=True):
+            for level in ABOVE:
+                at = bounds(level, day)[0]
+                if level is base or not self._builder.rule(level, who, at):
+                    continue
+                if level is Level.LN or level is Level.LD:
+                    hours = self._builder.facts(self._book.key(who).site).hours(level, at)
+                    if int(start[0]) not in hours:
+                        continue
+                elif starts(level, np.array([time], np.int64))[0] != at:
+                    continue
+                found.append((who, level, at))
+        return found
+
+    def base_level(self, series: int) -> Level | None:
+        """The level made of a series' own readings."""
+        return self._builder.base_level(series)
+
+    def rule(self, level: Level, series: int, start: int) -> WindowRule | None:
+        """The rule of one window; None: there are no such windows."""
+        with self._lock:
+            return self._builder.rule(level, series, start)
+
+    def facts(self, site: str) -> SiteFacts:
+        """What the windows of a site depend on."""
+        with self._lock:
+            return self._builder.facts(site)
+
+    # --- keeping ------------------------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Job: take up all readings committed since the last run; how many windows were made. Rests in between, so that
+        it takes at most its `share` of one core: under load the windows lag instead."""
+        if time.monotonic() < self._rest_until:
+            return 0
+        began = time.monotonic()
+        made = self.catch_up()
+        took = time.monotonic() - began
+        self._rest_until = began + took / self._share if made else 0.0
+        return made
+
+    def catch_up(self) -> int:
+        """Take up everything committed so far; how many windows were made."""
+        made = 0
+        with self._lock:
+            began, cpu = time.monotonic(), time.thread_time()
+            made += self._redo()
+            while True:
+                with self._snapshot() as state:
+                    last = source.last_seq(state)
+                    if last <= self._seq:
+                        break
+                    upto = min(last, self._seq + STEP_FRAMES)
+                    made += self._take_up(state, *source.touched(state, self._seq, upto), seq=upto)
+            if made:
+                self._figures["runs"] += 1
+                self._figures["made"] += made
+                self._figures["seconds"] += time.monotonic() - began
+                self._figures["cpu_seconds"] += time.thread_time() - cpu
+        return made
+
+    def _take_up(self, state: Snapshot, series: np.ndarray, hour: np.ndarray, *, seq: int | None) -> int:
+        """Make the windows of touched hours and all above them again, in one transaction with the watermark."""
+        with self._file.lent_cursor() as cursor, transaction(cursor):
+            made, dates = self._make_base(cursor, state, series, hour)
+            made += self._make_above(cursor, dates)
+            self._keep_names(cursor, series)
+            if seq is not None:
+                cursor.execute("UPDATE progress SET seq = ?", [seq])
+        if seq is not None:
+            self._seq = seq
+        return made
+
+    def _make_base(
+        self, cursor: duckdb.DuckDBPyConnection, state: Snapshot, series: np.ndarray, hour: np.ndarray,
+        *, prefix: str = "window", fresh: bool = False,
+    ) -> tuple[int, Pairs]:  # fmt: skip
+        """Base windows from readings; the dates above them."""
+        made, dates = 0, []
+        periods = self._builder.periods(series)
+        for level, mine in ((Level.HOUR, periods <= int(Period.HOUR)), (Level.DAY, periods == int(Period.DAY))):
+            who, when = series[mine], starts(level, hour[mine])
+            if level is Level.DAY and len(who):
+                who, when = np.unique(np.stack([who, when]), axis=1)
+            for first in range(0, len(who), STEP_PAIRS):
+                one, at = who[first : first + STEP_PAIRS], when[first : first + STEP_PAIRS]
+                found = source.read_windows(state, one, at, HOUR_S if level is Level.HOUR else DAY_S)
+                self._figures["rows_read"] += len(found)
+                table = self._builder.from_readings(level, found)
+                tables.replace(cursor, level, one, at, table, prefix=prefix, fresh=fresh)
+                made += len(table)
+                dates.append(np.stack(self._builder.dates(one, at)))
+        pairs = np.unique(np.concatenate(dates, axis=1), axis=1) if dates else np.empty((2, 0), np.int64)
+        return made, (pairs[0], pairs[1])
+
+    def _make_above(
+        self, cursor: duckdb.DuckDBPyConnection, dates: Pairs, *, prefix: str = "window", fresh: bool = False
+    ) -> int:
+        """Windows of the dates, months, quarters and years that hold these (series, date)."""
+
+        def fetch(level: Level, series: np.ndarray, start: int, end: int) -> Children:
+            return tables.children(cursor, level, series, start, end, prefix=prefix)
+
+        made = 0
+        for level in ABOVE:
+            series, start = dates if level in DATES else _distinct(dates[0], starts(level, dates[1]))
+            wanted = self._builder.rule_numbers(level, series, start) >= 0
+            if level is Level.DAY:  # the windows of a device's own days were made of its readings
+                wanted &= self._above_day(series)
+            series, start = series[wanted], start[wanted]
+            for at in np.unique(start).tolist():
+                mine = series[start == at]
+                table = self._builder.from_windows(level, mine, at, fetch)
+                tables.replace(cursor, level, mine, np.full(len(mine), at), table, prefix=prefix, fresh=fresh)
+                made += len(table)
+        return made
+
+    def _above_day(self, series: np.ndarray) -> np.ndarray:
+        above: np.ndarray = self._builder.periods(series) != int(Period.DAY)
+        return above
+
+    def _keep_names(self, cursor: duckdb.DuckDBPyConnection, series: np.ndarray) -> None:
+        """Keep what was known of the sites."""
+        keys = self._book.keys()
+        sites = {keys[one].site for one in np.unique(series).tolist()} - self._facts_kept.keys()
+        if sites:
+            told = {site: repr(self._builder.facts(site)) for site in sorted(sites)}
+            cursor.executemany("INSERT INTO site VALUES (?, ?)", list(told.items()))
+            self._facts_kept.update(told)
+
+    # --- made again ---------------------------------------------------------------------------------------------------
+
+    def site_changed(self, site: str) -> None:
+        """A site's record changed: its windows are made again, when their rules depend on what changed."""
+        with self._lock:
+            self._builder.forget()
+            self._check_site(site)
+
+    def _check_site(self, site: str) -> None:
+        told = repr(self._builder.facts(site))
+        if self._facts_kept.get(site, told) != told:
+            with self._file.lent_cursor() as cursor, transaction(cursor):
+                cursor.execute("UPDATE site SET facts = ? WHERE id = ?", [told, site])
+                self._mark(cursor, self._book.of_site(site))
+            self._facts_kept[site] = told
+
+    def mark(self, series: Sequence[int]) -> None:
+        """Make all windows of some series again at the next run; kept on disk."""
+        with self._lock, self._file.lent_cursor() as cursor, transaction(cursor):
+            self._mark(cursor, series)
+
+    def _mark(self, cursor: duckdb.DuckDBPyConnection, series: Sequence[int]) -> None:
+        if len(series):
+            cursor.executemany("INSERT INTO again VALUES (?)", [(int(one),) for one in series])
+
+    def _redo(self) -> int:
+        """Series marked to be made again: away with their windows, then as if all their readings had just come."""
+        made = 0
+        with self._file.lent_cursor() as cursor:
+            waiting = [row[0] for row in cursor.execute("SELECT DISTINCT series FROM again ORDER BY 1").fetchall()]
+            for first in range(0, len(waiting), 200):
+                series = np.array(waiting[first : first + 200], np.int64)
+                with self._snapshot() as state, transaction(cursor):
+                    span = source.times(state)
+                    chosen = pa.table({"s": pa.array(series.astype(np.int32))})
+                    with lent(cursor, chosen=chosen):
+                        for level in KEPT:
+                            name = tables.table_of(level)
+                            cursor.execute(f"DELETE FROM {name} WHERE series IN (SELECT s FROM chosen)")
+                        cursor.execute("DELETE FROM again WHERE series IN (SELECT s FROM chosen)")
+                    if span is not None:
+                        pairs = source.hours_of(state, series, span[0], span[1] + 1)
+                        base, dates = self._make_base(cursor, state, *pairs)
+                        made += base + self._make_above(cursor, dates)
+                    self._keep_names(cursor, series)
+        return made
+
+    def rebuild(self, series: Sequence[int] | None = None) -> dict[str, Any]:
+        """Make the windows of some series (None: all) from the readings into a second set of tables, and compare.
+
+        Everything committed is taken up first. ``equal``, and per level the digests of both and how many rows differ;
+        where they do, the second set is right: `mark` the series.
+        """
+        with self._lock:
+            self.catch_up()
+            chosen = np.array(sorted(series), np.int64) if series is not None else np.empty(0, np.int64)
+            where = "true" if series is None else f"series IN ({', '.join(map(str, chosen.tolist())) or 'NULL'})"
+            with self._snapshot() as state, self._file.lent_cursor() as cursor:
+                tables.make_tables(cursor, "again")
+                span = source.times(state)
+                whole: list[np.ndarray] = []
+                day = bounds(Level.DAY, span[0])[0] if span is not None else 0
+                while span is not None and day <= span[1]:
+                    pairs = source.hours_of(state, chosen, day, day + DAY_S)
+                    _, dates = self._make_base(cursor, state, *pairs, prefix="again", fresh=True)
+                    whole.append(np.stack(dates))
+                    day += DAY_S
+                if whole:
+                    self._make_above(cursor, _distinct(*np.concatenate(whole, axis=1)), prefix="again", fresh=True)
+                told = {
+                    level.name.lower(): {
+                        "kept": tables.digest(cursor, level, where=where),
+                        "rebuilt": tables.digest(cursor, level, "again", where),
+                        "differing": tables.differing(cursor, level, "again", where),
+                    }
+                    for level in KEPT
+                }
+                for level in KEPT:
+                    cursor.execute(f"DROP TABLE {tables.table_of(level, 'again')}")
+        return {
+            "equal": all(one["kept"] == one["rebuilt"] and not one["differing"] for one in told.values()),
+            "seq": self._seq,
+            "levels": told,
+        }
+
+    def digests(self) -> dict[str, str]:
+        """Per level a figure that is equal for equal windows."""
+        with self._file.lent_cursor() as cursor:
+            return {level.name.lower(): tables.digest(cursor, level) for level in KEPT}
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    def read(self, series: Sequence[int], level: Level, start: int, end: int) -> dict[int, list[WindowFigure]]:
+        """Kept windows that start in [start, end), by series, in time order. Levels that are not kept are made from the
+        readings (ten minutes) or from the kept hours (moving 8 h means)."""
+        if level is Level.TEN_MINUTE:
+            return self.compute(series, level, start, end)
+        if level is Level.MOVING_8H:
+            return self._moving(series, start, end, self.read(series, Level.HOUR, start - SPAN * HOUR_S, end))
+        answer: dict[int, list[WindowFigure]] = {}
+        with self._file.lent_cursor() as cursor:
+            for row in tables.rows(cursor, level, series, start, end):
+                answer.setdefault(row[0], []).append(self._figure(level, row))
+        return answer
+
+    def _figure(self, level: Level, row: tuple[Any, ...]) -> WindowFigure:
+        rule = self._builder.rules[row[2]]
+        due, present, valid, count, total, weight, low, high, value = row[3:12]
+        return WindowFigure(
+            level, row[1], bounds(level, row[1])[1], due, present, valid, count, total, weight, low, high, value,
+            State(row[12]), row[13], rule.id,
+        )  # fmt: skip
+
+    def compute(
+        self,
+        series: Sequence[int],
+        level: Level,
+        start: int,
+        end: int,
+        *,
+        as_of: int | None = None,
+        instead: Callable[[Found], Found] | None = None,
+    ) -> dict[int, list[WindowFigure]]:
+        """Windows made from the readings now, not taken from the tables: as of an earlier moment [µs], or with other
+        versions put in place (`instead`: current rows → rows to use, any order), for previews."""
+        if level is Level.MOVING_8H:
+            hours = self.compute(series, Level.HOUR, start - SPAN * HOUR_S, end, as_of=as_of, instead=instead)
+            return self._moving(series, start, end, hours)
+        if end <= start:
+            return {}
+        low, high = bounds(level, start)[0], bounds(level, end - 1)[1]
+        with self._lock:
+            flows = {flow for one in series if (flow := self._builder.flow_of(one)) is not None}
+            everything = sorted({*series, *flows})
+            rows = self._readings.read_columns(everything, low, high + DAY_S, as_of)
+            if instead is not None:
+                rows = instead(rows)
+            table = self._from(source.newest(rows), level, np.array(sorted(series), np.int64))
+            answer: dict[int, list[WindowFigure]] = {}
+            for i in range(len(table)):
+                at = int(table.start[i])
+                if start <= at < end:
+                    rule = self._builder.rules[int(table.rule[i])]
+                    one = table.columns.row(i, rule, at, bounds(level, at)[1])
+                    answer.setdefault(int(table.series[i]), []).append(one)
+        return answer
+
+    def _from(self, rows: Found, level: Level, series: np.ndarray) -> WindowTable:
+        """Windows of one level from current rows, with what lies between made in memory."""
+        if level in (Level.TEN_MINUTE, Level.HOUR):
+            return _of(self._builder.from_readings(level, rows), series)
+        periods = self._builder.periods(rows.series)
+        hours = self._builder.from_readings(Level.HOUR, rows.take(periods <= int(Period.HOUR)))
+        days = self._builder.from_readings(Level.DAY, rows.take(periods == int(Period.DAY)))
+        made: dict[Level, list[WindowTable]] = {Level.HOUR: [hours], Level.DAY: [days]}
+
+        def fetch(below: Level, chosen: np.ndarray, start: int, end: int) -> Children:
+            return _children([one for one in made.get(below, ()) if len(one)], chosen, start, end)
+
+        return self._climb(made, fetch, level, series)
+
+    def _climb(
+        self, made: dict[Level, list[WindowTable]], fetch: Fetch, upto: Level, series: np.ndarray
+    ) -> WindowTable:
+        base = [one for parts in made.values() for one in parts]
+        who = np.concatenate([one.series for one in base])
+        when = np.concatenate([one.start for one in base])
+        dates = self._builder.dates(who, when)
+        for level in ABOVE:
+            if level > Level.YEAR and upto <= Level.YEAR and upto is not Level.DAY and level is not Level.MAX_8H:
+                continue
+            own, start = dates if level in DATES else _distinct(dates[0], starts(level, dates[1]))
+            wanted = self._builder.rule_numbers(level, own, start) >= 0
+            if level is Level.DAY:
+                wanted &= self._above_day(own)
+            own, start = own[wanted], start[wanted]
+            for at in np.unique(start).tolist():
+                made.setdefault(level, []).append(self._builder.from_windows(level, own[start == at], at, fetch))
+            if level is upto:
+                break
+        return _of(joined(made.get(upto, [])), series)
+
+    def _moving(
+        self, series: Sequence[int], start: int, end: int, hours: Mapping[int, Sequence[WindowFigure]]
+    ) -> dict[int, list[WindowFigure]]:
+        """Moving 8 h means, one for each hour that starts in [start, end): of it and the seven before it."""
+        answer: dict[int, list[WindowFigure]] = {}
+        for one in series:
+            mine = {w.start: w for w in hours.get(one, ())}
+            for at in range(bounds(Level.HOUR, start)[0], end, HOUR_S):
+                inside = [mine[t] for t in range(at - (SPAN - 1) * HOUR_S, at + 1, HOUR_S) if t in mine]
+                rule = self.rule(Level.MOVING_8H, one, at)
+                if rule is None or at not in mine or at < start:
+                    continue
+                parts = [Part(w.start, w.value, w.state is State.VALID) for w in inside]
+                made = figure(rule, at - (SPAN - 1) * HOUR_S, at + HOUR_S, parts)
+                answer.setdefault(one, []).append(made)
+        return answer
+
+    def as_part_of_date(self, one: WindowFigure, key: SeriesKey) -> WindowFigure:
+        """Day parts and nights with the begin and end they really have."""
+        if one.level not in (Level.LD, Level.LN):
+            return one
+        hours = self.facts(key.site).hours(one.level, one.start)
+        return changed(one, start=hours[0], end=hours[-1] + HOUR_S)
+
+    def state(self) -> dict[str, Any]:
+        """Figures for the system page."""
+        with self._snapshot() as state:
+            last = source.last_seq(state)
+        bytes_ = sum(p.stat().st_size for p in self._file.path.parent.glob(self._file.path.name + "*") if p.is_file())
+        return {**self._figures, "seq": self._seq, "behind": last - self._seq, "bytes": bytes_}
+
+
+def _distinct(series: np.ndarray, start: np.ndarray) -> Pairs:
+    pairs = np.unique(np.stack([series, start]), axis=1)
+    return pairs[0], pairs[1]
+
+
+def _of(table: WindowTable, series: np.ndarray) -> WindowTable:
+    return table.take(np.flatnonzero(np.isin(table.series, series)))
+
+
+def _children(made: Sequence[WindowTable], series: np.ndarray, start: int, end: int) -> Children:
+    names = ("series", "start", "value", "state", "marks")
+    if not made:
+        return Children(*(np.empty(0, np.int64) for _ in names))
+    parts = [Children.of(one) for one in made]
+    whole = Children(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+    mine = np.flatnonzero((whole.start >= start) & (whole.start < end) & np.isin(whole.series, series))
+    order = mine[np.lexsort((whole.start[mine], whole.series[mine]))]
+    return Children(*(getattr(whole, name)[order] for name in names))
