@@ -50,6 +50,8 @@ class Intake:
         self._commit_seconds, self._commit_rows = commit_seconds, commit_rows
         self._max_queued, self.put_timeout = max_queued_rows, put_timeout
         self._room = threading.Condition()
+        self.still = threading.Lock()
+        """Held while a batch is committed; who holds it keeps the store as it is (for a backup)."""
         self._wake = threading.Event()
         self._blocks: list[Block] = []
         self._watermark = self._noted = watermark
@@ -180,7 +182,8 @@ class Intake:
         try:
             if self._before_commit is not None:
                 self._before_commit()
-            self._commit(cursor, blocks, watermark)
+            with self.still:
+                self._commit(cursor, blocks, watermark)
         except Exception as wrong:
             log.exception("readings.commit_failed", blocks=len(blocks))
             with self._room:

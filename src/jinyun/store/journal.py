@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 import time
@@ -39,6 +40,7 @@ class FileJournal:
     `done` callbacks run in that thread, in the order of appending, and must be short.
 
     A write that fails (disk full) is taken back from the file; the callers get `Unavailable` and must not answer.
+    With less than `floor_bytes` free nothing is taken: what is left is for storing what was acknowledged before.
     """
 
     def __init__(
@@ -48,10 +50,12 @@ class FileJournal:
         segment_bytes: int = 256 << 20,
         gather: float = 0.003,
         max_pending: int = 200_000,
+        floor_bytes: int = 0,
     ) -> None:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._segment_bytes, self._gather, self._max_pending = segment_bytes, gather, max_pending
+        self._floor_bytes = floor_bytes
         self._queue: SimpleQueue[_Operation | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._pending = 0
@@ -158,6 +162,7 @@ class FileJournal:
                 entries.append((one.mn, one.received_at, at))
                 at += segments.PREFIX + len(texts) + len(data)
         try:
+            self._check_room(at - self._active.end)
             self._write(b"".join(parts))
         except OSError as wrong:
             self._take_back(wrong)
@@ -200,6 +205,12 @@ class FileJournal:
         while view:
             view = view[os.write(self._fd, view) :]
         os.fdatasync(self._fd)
+
+    def _check_room(self, size: int) -> None:
+        if self._floor_bytes:
+            space = os.fstatvfs(self._fd)
+            if space.f_bavail * space.f_frsize < self._floor_bytes + size:
+                raise OSError(errno.ENOSPC, f"less than {self._floor_bytes >> 20} MB left on the disk")
 
     def _take_back(self, wrong: OSError) -> None:
         """After a failed write or sync nothing of the batch may stay; a file that cannot be cut is left for good."""
@@ -322,6 +333,14 @@ class FileJournal:
         """Retention: drop sealed segments whose messages are all older than `before` [µs], or the oldest ones beyond
         `max_bytes`. Nothing from `keep_from` (the store's watermark) on is ever dropped."""
         return self._keeper.expire(before, keep_from, max_bytes)
+
+    def segments(self) -> list[SegmentInfo]:
+        """What is kept, oldest first."""
+        return self._keeper.all()
+
+    def drop(self, numbers: Sequence[int], keep_from: JournalRef | None) -> list[int]:
+        """Retention: drop these sealed segments, each as a whole; those dropped. Nothing from `keep_from` on goes."""
+        return self._keeper.drop(numbers, keep_from)
 
     def verify(self) -> list[str]:
         """Sentences about sealed segments whose file is gone or does not have its recorded sha256."""

@@ -226,24 +226,37 @@ class SegmentKeeper:
 
     def expire(self, before: int, keep_from: JournalRef | None, max_bytes: int | None) -> list[int]:
         """See `FileJournal.expire`."""
-        dropped: list[int] = []
         with self._sealing:
             kept = self.all()
             total = sum(one.bytes_on_disk or one.end for one in kept)
+            chosen: list[int] = []
             for info in kept:
                 needed = keep_from is None or info.number >= keep_from.segment
                 too_much = max_bytes is not None and total > max_bytes
-                if needed or not info.sealed or not (info.last_at < before or too_much):
-                    continue
-                total -= info.bytes_on_disk
-                with self._lock:
-                    del self._segments[info.number]
-                    self._open.pop(info.number, None)
-                for suffix in (".json", ".jz", ".index.parquet"):
-                    with contextlib.suppress(FileNotFoundError):
-                        info.path.with_suffix(suffix).unlink()
-                dropped.append(info.number)
-            sync_folder(self.folder)
+                if not needed and info.sealed and (info.last_at < before or too_much):
+                    total -= info.bytes_on_disk
+                    chosen.append(info.number)
+            return self._drop(chosen, keep_from)
+
+    def drop(self, numbers: Sequence[int], keep_from: JournalRef | None) -> list[int]:
+        """See `FileJournal.drop`."""
+        with self._sealing:
+            return self._drop(numbers, keep_from)
+
+    def _drop(self, numbers: Sequence[int], keep_from: JournalRef | None) -> list[int]:
+        dropped: list[int] = []
+        for number in numbers:
+            info = self.get(number)
+            if info is None or not info.sealed or keep_from is None or number >= keep_from.segment:
+                continue
+            with self._lock:
+                del self._segments[number]
+                self._open.pop(number, None)
+            for suffix in (".json", ".jz", ".index.parquet"):
+                with contextlib.suppress(FileNotFoundError):
+                    info.path.with_suffix(suffix).unlink()
+            dropped.append(number)
+        sync_folder(self.folder)
         return dropped
 
     def verify(self) -> list[str]:

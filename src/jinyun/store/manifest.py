@@ -69,7 +69,7 @@ class Manifest:
         self._engine, self.folder = engine, folder
         self._lock = threading.Lock()
         self._pins: dict[ManifestView, int] = {}
-        self._waiting: list[tuple[set[ManifestView], list[SealedFile]]] = []
+        self._waiting: list[tuple[set[ManifestView], list[SealedFile], bool]] = []  # bool: keep its row
         self._next_file = self._next_seal = 1
         self._view = self._load()
 
@@ -133,25 +133,46 @@ class Manifest:
                 (*(f for f in view.rows if f.id not in gone), *(f for f in new if f.kind == "rows")),
                 (*(f for f in view.frames if f.id not in gone), *(f for f in new if f.kind == "frames")),
             )
-            self._waiting.append((set(self._pins), list(old)))
+            self._waiting.append((set(self._pins), list(old), False))
+        self._remove_replaced()
+
+    def drop(self, files: Sequence[SealedFile]) -> None:
+        """Retention: these files are the store no more. Their rows stay, as dropped; the files themselves go when their
+        last reader is done."""
+        gone = {one.id for one in files}
+        with writing(self._engine) as connection:
+            connection.execute(update(files_table).where(files_table.c.id.in_(gone)).values(state="dropped"))
+        with self._lock:
+            view = self._view
+            self._view = ManifestView(
+                view.sealed,
+                tuple(f for f in view.rows if f.id not in gone),
+                tuple(f for f in view.frames if f.id not in gone),
+            )
+            self._waiting.append((set(self._pins), list(files), True))
         self._remove_replaced()
 
     def _remove_replaced(self) -> None:
         ready: list[SealedFile] = []
         with self._lock:
             still = []
-            for readers, files in self._waiting:
+            for readers, files, kept in self._waiting:
                 if readers & self._pins.keys():
-                    still.append((readers, files))
+                    still.append((readers, files, kept))
+                elif kept:
+                    self._unlink(files)
                 else:
                     ready += files
             self._waiting = still
         if ready:
             self._forget(ready)
 
-    def _forget(self, files: Sequence[SealedFile]) -> None:
+    def _unlink(self, files: Sequence[SealedFile]) -> None:
         for one in files:
             self.path(one).unlink(missing_ok=True)
+
+    def _forget(self, files: Sequence[SealedFile]) -> None:
+        self._unlink(files)
         with writing(self._engine) as connection:
             connection.execute(delete(files_table).where(files_table.c.id.in_([one.id for one in files])))
 
@@ -161,7 +182,8 @@ class Manifest:
             sealed = connection.execute(select(func.max(seal_table.c.seq_to))).scalar()
             self._next_seal = (connection.execute(select(func.max(seal_table.c.id))).scalar() or 0) + 1
         live = [_from_row(row) for row in rows if row.state == "live"]
-        replaced = [_from_row(row) for row in rows if row.state != "live"]
+        self._unlink([_from_row(row) for row in rows if row.state == "dropped"])  # a kill came between
+        replaced = [_from_row(row) for row in rows if row.state == "replaced"]
         if replaced:
             self._forget(replaced)
         self._next_file = max((row.id for row in rows), default=0) + 1

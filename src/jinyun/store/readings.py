@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from jinyun.store import hot as hot_file
 from jinyun.store.answers import Answers
 from jinyun.store.ingest import LatestArrays
 from jinyun.store.intake import Intake, OutOfRange
-from jinyun.store.manifest import Manifest
+from jinyun.store.manifest import Manifest, ManifestView, SealedFile
 from jinyun.store.query import snapshot
 from jinyun.store.sealing import Sealer
 from jinyun.store.series import SeriesBook
@@ -142,6 +143,23 @@ class DuckReadings(Answers):
     def verify(self, *, deep: bool = True) -> list[str]:
         """Sentences about sealed files that are not as the manifest says; `deep` reads them for their sha256."""
         return self.sealer.verify(deep=deep)
+
+    def sealed_files(self) -> ManifestView:
+        """The sealed files that are the store now."""
+        return self._manifest.view
+
+    def sealed_path(self, file: SealedFile) -> Path:
+        return self._manifest.path(file)
+
+    def drop(self, files: Sequence[SealedFile]) -> None:
+        """Retention: let sealed files go, each as a whole. Their rows in the manifest stay, as dropped."""
+        self.sealer.drop(files)
+
+    @contextmanager
+    def held_still(self) -> Iterator[None]:
+        """Nothing is committed, sealed, merged or dropped inside; what comes waits. Keep it short."""
+        with self.sealer.lock, self.intake.still:
+            yield
 
     def state(self) -> Mapping[str, Any]:
         """Figures for the system page."""

@@ -77,10 +77,25 @@ manifest = Table(
     Column("sha256", String(64), nullable=False),
     Column(
         "state", String(10), nullable=False
-    ),  # live, replaced (by compaction; the file goes when no reader needs it)
+    ),  # live, replaced (by compaction; the file goes when no reader needs it), dropped (by retention: row only)
     Column("made_at", BigInteger, nullable=False),
     Column("keys", BigInteger),  # keys whose newest version of this seal or merge is in the file; NULL: not counted
     Index(None, "kind", "day"),
+)
+
+dropped = Table(
+    "dropped",
+    metadata,
+    Column("path", String(200), primary_key=True),  # below the node's folder
+    Column("kind", String(20), nullable=False),  # class of retention: journal, readings
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("time_from", BigInteger, nullable=False),  # [s], inclusive
+    Column("time_to", BigInteger, nullable=False),
+    Column("dropped_at", BigInteger, nullable=False),
+    Column("reason", String(20), nullable=False),  # age, disk
+    Index(None, "kind", "time_from"),
 )
 
 # --- registers -------------------------------------------------------------------------------------------------------

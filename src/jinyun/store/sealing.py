@@ -64,7 +64,7 @@ class Sealer:
         self.on_step: Callable[[str], None] | None = None  # tests kill the process at each
         self._folder = manifest.folder
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self._last: dict[str, Any] = {}
 
     def tidy(self, trimmed: int) -> None:
@@ -84,13 +84,18 @@ class Sealer:
         for half in self._folder.rglob("*.tmp"):
             half.unlink()
 
+    def drop(self, files: Sequence[SealedFile]) -> None:
+        """Retention: drop whole files, see `Manifest.drop`; waits for a running job."""
+        with self.lock:
+            self._manifest.drop(files)
+
     def _step(self, name: str) -> None:
         if self.on_step is not None:
             self.on_step(name)
 
     def close(self) -> None:
         """Wait for a running job."""
-        with self._lock:
+        with self.lock:
             pass
 
     # --- sealing ------------------------------------------------------------------------------------------------------
@@ -98,7 +103,7 @@ class Sealer:
     def seal(self) -> int:
         """Seal everything committed up to now; rows sealed."""
         total = 0
-        with self._lock:
+        with self.lock:
             started = time.perf_counter()
             self._drop_halves()
             goal = self._committed_seq()
@@ -206,7 +211,7 @@ class Sealer:
         """Merge the files of each day before `before_day` into one of rows and one of frames, every version kept."""
         limit = before_day or self._today()
         merged = 0
-        with self._lock:
+        with self.lock:
             for files in _groups(self._manifest.view, limit):
                 self._merge(files)
                 merged += 1
