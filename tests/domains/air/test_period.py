@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
@@ -11,7 +12,8 @@ import pytest
 
 from jinyun.domains.air.days import DayValues
 from jinyun.domains.air.evaluation import enough_days, evaluation
-from jinyun.domains.air.good_days import from_levels, good_ratio
+from jinyun.domains.air.good_days import count_days, day_aqi, from_levels, good_ratio
+from jinyun.domains.air.limits import index_edition
 from jinyun.domains.air.period import Setting, evaluate
 from jinyun.kernel.errors import BadInput, UnknownFactor
 from jinyun.kernel.terms import CHINA, Period, Status, Window, instant, window_of
@@ -334,3 +336,31 @@ def test_the_verdict_carries_everything():
     ]  # fmt: skip
     assert pm[0].clause == "GB 3095-2012 表1"
     assert "PM2.5均值38 μg/m³（限值35，超标0.09倍）" in found.sentence_zh
+
+
+def test_days_are_counted_by_columns_as_one_by_one():
+    """The columns that count a year of days give what each day's AQI gives, also for figures no column can hold."""
+    chance = random.Random(7)
+    tops = {"so2": 60, "no2": 150, "co": 9, "pm10": 300, "pm2_5": 200, "o3": 300, "o3_1h": 400}
+    for on in (date(2019, 1, 1), date(2026, 4, 1)):
+        table = index_edition(on)
+        for places in (1, 8):
+            days = [
+                DayValues(
+                    date(2026, 1, 1) + timedelta(n),
+                    {
+                        name: None
+                        if chance.random() < 0.05
+                        else Decimal(chance.randint(-9, top * 10**places)).scaleb(-places)
+                        for name, top in tops.items()
+                    },
+                )
+                for n in range(120)
+            ]
+            for out in ((), ("co",)):
+                found = count_days(days, on=on, calendar=365, not_monitored=out)
+                each = [day_aqi(one, table, out) for one in days]
+                levels = Counter(one.level.level for one in each if one.level)
+                assert {n: count for n, count in found.by_level.items() if count} == levels
+                polluted = [one for one in each if one.level and one.level.level > table.good_level]
+                assert found.primary == Counter(name for one in polluted for name in one.primary)

@@ -201,3 +201,10 @@ def test_a_lake_with_too_few_samplings_cannot_be_judged():
     verdict = evaluate_lake("湖", points, day=DAY, window=YEAR)
     assert (verdict.status, verdict.extra["too_few"]) == (Status.CANNOT_JUDGE, {"a": {"tp": 12}})
     assert evaluate_lake("湖", points, day=DAY, window=YEAR, ice=True).level == 2
+
+
+def test_a_mean_keeps_the_decimals_its_factor_is_shown_with():
+    """2.0 and 7.0 mg/L of dissolved oxygen average to 4.5, although both could be written without decimals."""
+    assert mean_of([Decimal("2.0"), Decimal("7.0")], item="do") == Decimal("4.5")
+    assert mean_of([Decimal(2), Decimal(7)], item="do") == Decimal("4.5")
+    assert mean_of([Decimal("0.02"), Decimal("0.03"), Decimal("0.0305")], item="tp") == Decimal("0.0268")

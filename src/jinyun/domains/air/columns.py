@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +96,7 @@ def aqi_columns(
         np.zeros(rows, dtype=np.uint16),
         np.zeros(rows, dtype=np.uint16),
     )
-    work = _Work(keys, columns, more, {key: _table(edition, key) for key in edition.points}, edition)
+    work = _Work(keys, columns, more, _tables(edition), edition)
     levels = np.array([0, *(edition.level_of(n).level for n in range(edition.levels[-1].top + 1))], dtype=np.int8)
     for first in range(0, rows, CHUNK):
         _chunk(slice(first, min(first + CHUNK, rows)), out, work, levels)
@@ -154,6 +155,11 @@ class _Work:
     def given(self, key: Key) -> tuple[Column, ...]:
         """The columns that hold values on the break points of a key."""
         return tuple(one for one in (self.columns.get(key), self.rolling.get(key)) if one is not None)
+
+
+@lru_cache(maxsize=16)
+def _tables(edition: IndexEdition) -> Mapping[Key, _Table]:
+    return {key: _table(edition, key) for key in edition.points}
 
 
 def _table(edition: IndexEdition, key: Key) -> _Table:

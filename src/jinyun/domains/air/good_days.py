@@ -10,11 +10,15 @@ from decimal import Decimal
 from fractions import Fraction
 
 from jinyun.domains.air.aqi import Aqi, aqi_daily, rounded
+from jinyun.domains.air.columns import aqi_columns
 from jinyun.domains.air.days import DayValues
 from jinyun.domains.air.evaluation import evaluation
 from jinyun.domains.air.limits import IndexEdition, index_edition
 from jinyun.kernel.errors import BadInput
+from jinyun.methods.columns import from_decimals
 from jinyun.methods.statistics import round_fraction
+
+REPORT = "daily"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,37 @@ def count_days(
         Days the period has, measured or not.
     """
     table, rules = index_edition(on), evaluation(on)
+    levels, primary = _counted(days, table, not_monitored)
+    return from_levels(
+        {level.level: levels[level.level] for level in table.levels},
+        calendar=calendar, left_out=left_out, good_level=table.good_level, heavy_level=rules.heavy_level,
+        places=rules.rate_places, standard=table.standard, primary=dict(primary.most_common()),
+    )  # fmt: skip
+
+
+def _counted(
+    days: Sequence[DayValues], table: IndexEdition, not_monitored: Collection[str]
+) -> tuple[Counter[int], Counter[str]]:
+    """Days by level, and polluted days by primary item: by columns, which give what `day_aqi` gives day by day."""
+    keys = [key for key in table.items[REPORT] if key[0] not in not_monitored]
+    names = ["o3_1h" if key == ("o3", "1h") else key[0] for key in keys]
+    try:
+        columns = {name: from_decimals([one.values.get(name) for one in days]) for name in names}
+    except BadInput:  # a figure of more decimals than a column holds
+        return _one_by_one(days, table, not_monitored)
+    found = aqi_columns(columns, table, REPORT, not_monitored=not_monitored)
+    levels = Counter(level for level in found.level.tolist() if level)
+    masks = Counter(found.primary[found.level > table.good_level].tolist())
+    primary: Counter[str] = Counter()
+    for mask, count in masks.items():
+        for name in found.names(mask):
+            primary[name] += count
+    return levels, primary
+
+
+def _one_by_one(
+    days: Sequence[DayValues], table: IndexEdition, not_monitored: Collection[str]
+) -> tuple[Counter[int], Counter[str]]:
     levels: Counter[int] = Counter()
     primary: Counter[str] = Counter()
     for one in days:
@@ -76,11 +111,7 @@ def count_days(
         levels[found.level.level] += 1
         if found.level.level > table.good_level:
             primary.update(found.primary)
-    return from_levels(
-        {level.level: levels[level.level] for level in table.levels},
-        calendar=calendar, left_out=left_out, good_level=table.good_level, heavy_level=rules.heavy_level,
-        places=rules.rate_places, standard=table.standard, primary=dict(primary.most_common()),
-    )  # fmt: skip
+    return levels, primary
 
 
 def from_levels(

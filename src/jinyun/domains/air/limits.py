@@ -42,7 +42,7 @@ class Level:
     top: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # one object an edition: what is worked out of it is kept by identity
 class IndexEdition:
     """HJ 633 in one edition."""
 

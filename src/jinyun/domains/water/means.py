@@ -8,6 +8,7 @@ from decimal import Decimal, localcontext
 
 from jinyun.domains.water.limits import rule
 from jinyun.kernel.errors import BadInput
+from jinyun.kernel.factors import factors
 from jinyun.kernel.rounding import round_gb
 from jinyun.kernel.terms import Period
 from jinyun.methods.statistics import decimals, mean, round_fraction
@@ -37,12 +38,13 @@ class Means:
 
 
 def mean_of(values: Sequence[Decimal], *, item: str = "", ph: str = "values", places: int | None = None) -> Decimal:
-    """Arithmetic mean, rounded once to the places of its values (or to `places`).
+    """Arithmetic mean, rounded once to the places of its values and at least those its factor is shown with (or to
+    `places`).
 
     Parameters
     ----------
     item : str
-        Only ``ph`` matters: with `ph` ``hydrogen`` the hydrogen ions are averaged.
+        Of ``ph`` with `ph` ``hydrogen`` the hydrogen ions are averaged; of a known factor its shown places are kept.
     ph : str
         ``values`` or ``hydrogen``.
 
@@ -54,7 +56,9 @@ def mean_of(values: Sequence[Decimal], *, item: str = "", ph: str = "values", pl
     if ph not in PH_MEANS:
         raise BadInput(f"pH cannot be averaged by {ph!r}", field="ph", hint=f"one of {', '.join(PH_MEANS)}")
     if places is None:
-        places = max((decimals(value) for value in values), default=0) + int(rule("mean_places_extra"))
+        known = factors().get(item)
+        shown = (known.decimals if known is not None else None) or 0  # 2.0 and 7.0 are not numbers of no decimals
+        places = max([shown, *(decimals(value) for value in values)]) + int(rule("mean_places_extra"))
     if item != "ph" or ph == "values" or not values:
         return round_fraction(mean(values), places)
     with localcontext() as context:
