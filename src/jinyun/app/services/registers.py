@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
 MOST = 10_000  # records one answer may hold
-SYSTEM_ONLY = frozenset({"alarm", "case"})
+SYSTEM_ONLY = frozenset({"alarm", "case", "correction"})
 """Types that only the house creates or edits; people move them by their procedure."""
 BOOKKEEPING = frozenset(
     {"id", "type", "version", "state", "state_zh", "state_en", "created_at", "updated_at", "updated_by"}
@@ -42,7 +42,7 @@ class Registers:
         ]
 
     def declaration(self, type_id: str) -> dict[str, Any]:
-        return type_dict(self.kind(type_id)) | {"editable": type_id not in SYSTEM_ONLY}
+        return type_dict(self.kind(type_id)) | {"editable": type_id not in SYSTEM_ONLY and not self.kind(type_id).fixed}
 
     def labels(self, type_id: str) -> dict[str, str]:
         """Chinese headings of a register's columns, for exports."""
@@ -196,7 +196,7 @@ class Registers:
         kind = self.kind(type_id)
         if not WRITERS & set(actor.roles):
             raise NotPermitted(f"changing records of {type_id} needs one of the roles {', '.join(sorted(WRITERS))}")
-        if type_id in SYSTEM_ONLY:
+        if type_id in SYSTEM_ONLY or kind.fixed:
             raise NotPermitted(f"records of {type_id} are opened by the house; move them by their steps")
         return kind
 
