@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -181,8 +181,15 @@ def commit_rows(cursor: duckdb.DuckDBPyConnection, rows: Rows, first: int, water
     return seq
 
 
-def trim(cursor: duckdb.DuckDBPyConnection, sealed: int, latest: LatestArrays, latest_seq: int) -> None:
-    """Drop rows that sealed files hold, and renew the table of latest values (state of `latest_seq` or later)."""
+def trim(
+    cursor: duckdb.DuckDBPyConnection,
+    sealed: int,
+    latest: LatestArrays,
+    latest_seq: int,
+    keep: Callable[[duckdb.DuckDBPyConnection], None],
+) -> None:
+    """Drop rows that sealed files hold, and renew the table of latest values (state of `latest_seq` or later); `keep`
+    writes what else is maintained, in the same transaction."""
     time, value, flag, seq = latest.copy(slice(None))
     there = np.flatnonzero(seq >= 0)
     table = rows_table(there.astype(np.int32), time[there], value[there], flag[there], seq[there])
@@ -192,6 +199,7 @@ def trim(cursor: duckdb.DuckDBPyConnection, sealed: int, latest: LatestArrays, l
         cursor.execute("DELETE FROM rows WHERE seq <= ?", [sealed])
         cursor.execute("DELETE FROM frames WHERE id <= ?", [sealed])
         cursor.execute("UPDATE sealing SET trimmed = ?, latest_seq = ?", [sealed, latest_seq])
+        keep(cursor)
 
 
 def load_latest(cursor: duckdb.DuckDBPyConnection, latest: LatestArrays, latest_seq: int, files: Sequence[str]) -> None:

@@ -76,6 +76,7 @@ class Rows:
     newest: np.ndarray  # places in the rows: per series the newest, where not older than the latest known
     repeats: int  # same value and flag again: in the journal only
     out_of_range: list[tuple[Block, int, int]]  # (block, series, value) that DECIMAL(18,6) cannot hold
+    fresh: np.ndarray  # places in the rows: one per (series, time) not known before
 
 
 def new_rows(blocks: Sequence[Block], latest: LatestArrays, look_up: Lookup) -> Rows:
@@ -107,8 +108,10 @@ def new_rows(blocks: Sequence[Block], latest: LatestArrays, look_up: Lookup) -> 
     same = first[(t[first] == known_time) & (v[first] == latest.value[s[first]]) & (f[first] == latest.flag[s[first]])]
     keep[same] = False
     older = first[t[first] < known_time]
+    fresh = first[t[first] > known_time]
     if len(older):
         known, known_value, known_flag = look_up(s[older], t[older])
+        fresh = np.concatenate([fresh, older[~known]])
         keep[older[known & (known_value == v[older]) & (known_flag == f[older])]] = False
 
     # per series the last kept row in key order is its newest; it counts when not older than the latest known
@@ -122,7 +125,7 @@ def new_rows(blocks: Sequence[Block], latest: LatestArrays, look_up: Lookup) -> 
     carriers, frame = np.unique(owner[arrival], return_inverse=True)
     return Rows(
         series[arrival], time[arrival], value[arrival], flag[arrival], frame, [blocks[i] for i in carriers],
-        np.searchsorted(arrival, order[tops]), len(s) - len(kept), refused,
+        np.searchsorted(arrival, order[tops]), len(s) - len(kept), refused, np.searchsorted(arrival, order[fresh]),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from jinyun.kernel.errors import BadInput, Unavailable
 from jinyun.kernel.ports import Block
 from jinyun.kernel.terms import JournalRef
 from jinyun.store import hot as hot_file
+from jinyun.store.counts import SeriesCounts
 from jinyun.store.ingest import LatestArrays, Lookup, new_rows
 from jinyun.store.series import SeriesBook
 
@@ -32,6 +33,7 @@ class Intake:
         book: SeriesBook,
         hot: hot_file.HotFile,
         latest: LatestArrays,
+        counts: SeriesCounts,
         look_up: Lookup,
         *,
         seq: int,
@@ -44,6 +46,7 @@ class Intake:
         before_commit: Callable[[], None] | None,
     ) -> None:
         self._book, self._hot, self._latest, self._look_up = book, hot, latest, look_up
+        self._series_counts = counts
         self.seq = seq
         """Last committed ingest sequence."""
         self._out_of_range, self._before_commit = out_of_range, before_commit
@@ -215,6 +218,7 @@ class Intake:
         top = rows.newest
         self._latest.update(rows.series[top], rows.time[top], rows.value[top], rows.flag[top], seq[top])
         self.seq += len(rows.blocks)
+        self._series_counts.add(rows.series[rows.fresh], rows.time[rows.fresh], self.seq)
         counts = self.counts
         counts["rows"] += len(rows.series)
         counts["repeats"] += rows.repeats

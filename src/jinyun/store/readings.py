@@ -16,6 +16,7 @@ from jinyun.kernel.ports import Block, Clock
 from jinyun.kernel.terms import JournalRef
 from jinyun.store import hot as hot_file
 from jinyun.store.answers import Answers
+from jinyun.store.counts import SeriesCounts
 from jinyun.store.ingest import LatestArrays
 from jinyun.store.intake import Intake, OutOfRange
 from jinyun.store.manifest import Manifest, ManifestView, SealedFile
@@ -65,14 +66,16 @@ class DuckReadings(Answers):
         super().__init__(book, hot, manifest, LatestArrays())
         now = clock.now if clock is not None else lambda: time.time_ns() // 1000
         self._looked_up = 0
+        self.counts = SeriesCounts()
+        """Count and first time of each series, maintained."""
         try:
             seq, watermark, trimmed = self._load()
             self.intake = Intake(
-                self._book, hot, self._latest, self._look_up, seq=seq, watermark=watermark,
+                self._book, hot, self._latest, self.counts, self._look_up, seq=seq, watermark=watermark,
                 commit_seconds=commit_seconds, commit_rows=commit_rows, max_queued_rows=max_queued_rows,
                 put_timeout=put_timeout, out_of_range=out_of_range, before_commit=before_commit,
             )  # fmt: skip
-            self.sealer = Sealer(hot, self._manifest, self._latest, lambda: self.intake.seq, now)
+            self.sealer = Sealer(hot, self._manifest, self._latest, lambda: self.intake.seq, now, keep=self.counts.keep)
             self.sealer.tidy(trimmed)
         except BaseException:
             hot.close()
@@ -94,6 +97,7 @@ class DuckReadings(Answers):
         hot_file.load_latest(cursor, self._latest, latest_seq, files)
         cursor.close()
         self._latest.grow(len(self._book))
+        self.counts.load(self._hot, self._manifest, max(seq, sealed), trimmed)
         return max(seq, sealed), watermark, trimmed
 
     # --- writing ------------------------------------------------------------------------------------------------------

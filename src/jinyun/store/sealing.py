@@ -58,9 +58,11 @@ class Sealer:
         latest: LatestArrays,
         committed_seq: Callable[[], int],
         now: Callable[[], int],
+        *,
+        keep: Callable[[duckdb.DuckDBPyConnection], None],
     ) -> None:
         self._hot, self._manifest, self._latest, self._committed_seq = hot, manifest, latest, committed_seq
-        self._now = now
+        self._now, self._keep = now, keep
         self.on_step: Callable[[str], None] | None = None  # tests kill the process at each
         self._folder = manifest.folder
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -201,7 +203,7 @@ class Sealer:
         latest_seq = self._committed_seq()  # before the copy of the arrays, which hold this state or a later one
         cursor = self._hot.cursor()
         try:
-            trim(cursor, self._manifest.view.sealed, self._latest, latest_seq)
+            trim(cursor, self._manifest.view.sealed, self._latest, latest_seq, self._keep)
         finally:
             cursor.close()
 
