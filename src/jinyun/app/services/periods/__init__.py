@@ -98,10 +98,16 @@ class Periods:
         if before:
             when = when.year_before()
         names = {site.id: site.name for site in of.sites}
-        rows = [row for judge in PARTS[subject].JUDGES for mine in self._days(judge, of, when).values() for row in mine]
-        rows.sort(key=lambda row: (-row.start, row.subject))
+        rows = [
+            (row, judge)
+            for judge in PARTS[subject].JUDGES
+            for mine in self._days(judge, of, when).values()
+            for row in mine
+        ]
+        rows.sort(key=lambda pair: (-pair[0].start, pair[0].subject))
         items = [
-            day_row(row, names[row.subject], day_of(row.start).isoformat()) for row in rows[offset : offset + limit]
+            day_row(row, names[row.subject], day_of(row.start).isoformat(), judge)
+            for row, judge in rows[offset : offset + limit]
         ]
         return {"items": items, "total": len(rows), "cut": max(0, len(rows) - offset - len(items))}
 

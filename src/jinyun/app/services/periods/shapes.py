@@ -75,10 +75,10 @@ def factor_names(factors: Iterable[str]) -> tuple[str, str]:
     return "、".join(zh for zh, *_ in words), ", ".join(en for _, en, *_ in words)
 
 
-def day_row(row: VerdictBrief, name: str, day: str) -> dict[str, Any]:
+def day_row(row: VerdictBrief, name: str, day: str, judge: str) -> dict[str, Any]:
     """One day verdict for the list under a figure; its id leads to the why-tree."""
     return {
-        "verdict": row.id, "site": row.subject, "name": name, "date": day, "start": row.start,
+        "verdict": row.id, "judge": judge, "site": row.subject, "name": name, "date": day, "start": row.start,
         "status": str(row.status), "level": row.level, "figure": row.figure, "label_zh": row.label_zh,
         "label_en": row.label_en, "edition": row.edition, "values": values_of(row),
     }  # fmt: skip
