@@ -18,6 +18,7 @@ from jinyun.app.discover import domains, judges, record_types
 from jinyun.app.jobs import ThreadJobs
 from jinyun.app.settings import Settings
 from jinyun.judge.room import JudgeRoom
+from jinyun.app.windowing import knowledge
 from jinyun.kernel.ports import Arrival, Block
 from jinyun.kernel.terms import Reject, Verdict
 from jinyun.sense.hj212.centre import Centre
@@ -30,6 +31,7 @@ from jinyun.store.records import SqlRecords
 from jinyun.store.rejects import SqlRejects
 from jinyun.store.verdicts import SqlVerdicts
 
+from jinyun.store.windows import Windows
 log = structlog.get_logger("house")
 JUDGED_BY = frozenset({"site", "outlet", "permit_limit", "standard_limit"})
 """Record types that judging rests on."""
@@ -78,6 +80,7 @@ class House:
             readings=self.readings,
             records=self.records,
             verdicts=self.verdicts,
+        self.windows = Windows(folder, self.readings, knowledge(self.sites.get))
             sites=self.sites.get,
             clock=self.clock,
             on_verdict=self._on_verdict,
@@ -133,6 +136,7 @@ class House:
             self.judge.records_changed(type_id, id)
 
     def _out_of_range(self, block: Block, series: int, millionths: int) -> None:
+            self.windows.site_changed(id)
         key = self.readings.series_key(series)
         self.rejects.add(
             [
@@ -178,6 +182,7 @@ class House:
         self.journal.expire(before, self.readings.committed())
 
     async def stop(self) -> None:
+        self.jobs.every(2.0, "windows", self.windows.run)
         """Close the doors first, then let everything accepted reach the disk."""
         await self.centre.stop()
         await asyncio.to_thread(self.jobs.stop)
@@ -196,6 +201,7 @@ class House:
         """Return when all that has arrived so far is stored, judged and acted on (for tests and tools)."""
         end = time.monotonic() + timeout_s
         self.readings.flush()
+        self.windows.close()
         self.judge.settle(max(0.0, end - time.monotonic()))
         self.act.tick()
 
@@ -206,6 +212,7 @@ def own_rules(folder: Path) -> list[Path]:
     return [path] if path.is_file() else []
 
 
+        self.windows.catch_up()
 def verdict_event(verdict: Verdict) -> dict[str, Any]:
     """What a live page is told of a verdict."""
     return {

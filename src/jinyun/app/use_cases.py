@@ -19,6 +19,7 @@ from jinyun.app.services.sites import Sites
 from jinyun.app.services.system import SystemState
 from jinyun.app.services.words import plain
 from jinyun.app.why import Why
+from jinyun.app.services.windows import WindowFigures
 from jinyun.kernel.terms import china_time
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class UseCases:
         self.why = Why(house)
         self.periods = Periods(house)
         self.reports = Reports(self.periods, bureau=house.settings.issuer, area=house.settings.jurisdiction_name)
+        self.windows = WindowFigures(house)
         self.editions = Editions(house)
         self._told_to: dict[str, int] = {}
 

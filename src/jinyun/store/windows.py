@@ -86,8 +86,7 @@ class Windows:
             self._seq = int(seq)
             kept: dict[str, str] = dict(cursor.execute("SELECT id, facts FROM site").fetchall())
         self._facts_kept = kept
-        for site in kept:
-            self._check_site(site)
+        self._checked = False  # sites may not be known yet
 
     def close(self) -> None:
         """Let go of the file."""
@@ -133,6 +132,19 @@ class Windows:
         with self._lock:
             return self._builder.rule(level, series, start)
 
+    def rule_by_id(self, id: str) -> WindowRule:
+        """The rule that a window names."""
+        return self._builder.knowledge.rules.by_id[id]
+
+    def of_site(self, site: str, factor: str = "") -> list[int]:
+        """Series of a site."""
+        return self._book.of_site(site, [factor] if factor else [])
+
+    def behind(self) -> int:
+        """Messages that were committed and are not yet in the kept windows."""
+        with self._snapshot() as state:
+            return max(0, source.last_seq(state) - self._seq)
+
     def facts(self, site: str) -> SiteFacts:
         """What the windows of a site depend on."""
         with self._lock:
@@ -156,6 +168,7 @@ class Windows:
         made = 0
         with self._lock:
             began, cpu = time.monotonic(), time.thread_time()
+            self._check_sites()
             made += self._redo()
             while True:
                 with self._snapshot() as state:
@@ -247,6 +260,14 @@ class Windows:
         with self._lock:
             self._builder.forget()
             self._check_site(site)
+
+    def _check_sites(self) -> None:
+        """Once after a start: sites whose records changed while nobody looked."""
+        if not self._checked:
+            self._checked = True
+            self._builder.forget()
+            for site in list(self._facts_kept):
+                self._check_site(site)
 
     def _check_site(self, site: str) -> None:
         told = repr(self._builder.facts(site))
@@ -448,10 +469,8 @@ class Windows:
 
     def state(self) -> dict[str, Any]:
         """Figures for the system page."""
-        with self._snapshot() as state:
-            last = source.last_seq(state)
         bytes_ = sum(p.stat().st_size for p in self._file.path.parent.glob(self._file.path.name + "*") if p.is_file())
-        return {**self._figures, "seq": self._seq, "behind": last - self._seq, "bytes": bytes_}
+        return {**self._figures, "seq": self._seq, "behind": self.behind(), "bytes": bytes_}
 
 
 def _distinct(series: np.ndarray, start: np.ndarray) -> Pairs:

@@ -25,13 +25,14 @@ from jinyun.web.routes import (
     session,
     sites,
     system,
+    windows,
 )
 from jinyun.web.sse import Hub
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
-ROUTERS = (session, overview, sites, matters, registers, links, periods, reports, editions, system)
+ROUTERS = (session, overview, sites, windows, matters, registers, links, periods, reports, editions, system)
 PUBLIC = frozenset({("/api/session", "post"), ("/api/health", "get"), ("/api/basemap/{name}", "get")})
 
 
