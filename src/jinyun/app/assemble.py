@@ -12,6 +12,7 @@ import structlog
 from jinyun.act.room import ActRoom
 from jinyun.act.rules import load_rules
 from jinyun.app.bus import LocalBus
+from jinyun.app.care.watch import Care
 from jinyun.app.clock import clock_of
 from jinyun.app.directory import Devices, SiteDirectory
 from jinyun.app.discover import domains, judges, record_types
@@ -64,7 +65,11 @@ class House:
         self.verdicts = SqlVerdicts(self.database)
         self.rejects = SqlRejects(self.database)
         self.kv = SqlKeyValue(self.database)
-        self.journal = FileJournal(folder / "journal", segment_bytes=settings.journal_segment_mb << 20)
+        self.journal = FileJournal(
+            folder / "journal",
+            segment_bytes=settings.journal_segment_mb << 20,
+            floor_bytes=settings.disk_floor_mb << 20,
+        )
         self.readings = DuckReadings(
             folder,
             self.database,
@@ -108,6 +113,7 @@ class House:
             last_seen=self._last_seen,
         )
         self.records.listeners.append(self._on_record)
+        self.care = Care(self)
 
     # --- what rooms say to one another -------------------------------------------------------------------------
 
@@ -170,16 +176,12 @@ class House:
         self.jobs.every(5.0, "act", self.act.tick)
         self.jobs.every(settings.seal_every_s, "seal", self._seal)
         self.jobs.every(3600.0, "compact", self.readings.compact)
-        self.jobs.every(60.0, "journal", self._keep_journal)
+        self.jobs.every(60.0, "journal", self.journal.seal)
+        self.jobs.every(30.0, "care", self.care.tick)
 
     def _seal(self) -> None:
         if self.clock.now() - self.started_at >= self.settings.seal_every_s * 1_000_000:
             self.readings.seal()  # not at the very start: many small files would come of frequent restarts
-
-    def _keep_journal(self) -> None:
-        self.journal.seal()
-        before = self.clock.now() - self.settings.journal_days * 86_400_000_000
-        self.journal.expire(before, self.readings.committed())
 
     async def stop(self) -> None:
         self.jobs.every(2.0, "windows", self.windows.run)

@@ -33,7 +33,9 @@ class Settings:
     hour_lookback_h: int = 36  # how far back a device is asked for hours when first seen
     minute_lookback_h: int = 2
     journal_segment_mb: int = 256
-    journal_days: int = 400  # raw messages are kept at least so long; never dropped before their rows are stored
+    journal_days: int = 400  # raw messages are kept so long; never dropped before their rows are stored
+    disk_floor_mb: int = 64  # with less free no new message is taken: the rest is for storing what was acknowledged
+    retention: dict[str, Any] = field(default_factory=dict)  # days by class, see app/care/rules.py
 
     @property
     def issuer(self) -> str:

@@ -85,6 +85,7 @@ class SystemState:
                 "act": _told(getattr(house.act, "state", dict)),
             },
             "disk": {"total": disk.total, "free": disk.free, "used": disk.used, "folder": str(house.settings.folder)},
+            "care": house.care.state(),
             "journal": _told(house.journal.state),
             "store": store,
             "seal": {name: store.pop(name) for name in list(store) if "seal" in name},
@@ -160,6 +161,9 @@ class SystemState:
                 yield CounterMetricFamily("jinyun_cpu_seconds", "CPU time", value=process["cpu_s"])
                 yield GaugeMetricFamily("jinyun_rss_bytes", "resident memory", value=process["rss"])
                 yield GaugeMetricFamily("jinyun_disk_free_bytes", "free on the data disk", value=state["disk"]["free"])
+                ahead = state["care"]["forecast"]
+                if ahead["days_left"] is not None:
+                    yield GaugeMetricFamily("jinyun_disk_days_left", "until the disk is full", value=ahead["days_left"])
                 failures = CounterMetricFamily("jinyun_job_failures", "failed runs", labels=["job"])
                 for job in state["jobs"]:
                     failures.add_metric([str(job["name"])], job["failures"])
