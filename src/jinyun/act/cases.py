@@ -189,6 +189,19 @@ class CaseDesk:
         """How far the recovery condition of `case` is, by the verdicts as they are now."""
         return self._recovery(case.data.get("recovery"))
 
+    def seeing(self, verdicts: Any) -> CaseDesk:
+        """The same desk over other verdicts, to ask what would be."""
+        return CaseDesk(self._records, verdicts, rules=self._rules, sites=self._sites, clock=self._clock, bus=self._bus)
+
+    def of(self, judge: str, subject: str) -> list[Record]:
+        """Cases, open or closed, whose recovery condition looks at these verdicts."""
+        asked = {"judge": judge, "subject": subject}
+        return [
+            case
+            for case in self._records.find("case", {"subject": subject}, limit=1000)
+            if {name: (case.data.get("recovery") or {}).get(name) for name in asked} == asked
+        ]
+
     def _recovery(self, data: Mapping[str, Any] | None) -> Recovery:
         now = self._now()
         if not data:

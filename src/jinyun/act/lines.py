@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from jinyun.act.alarms import AlarmDesk, Sites, seconds
 from jinyun.act.cases import CaseDesk
@@ -78,6 +79,21 @@ class Lines:
         self._cursor: dict[Key, tuple[int, int]] = {}
         self._touched: dict[Key, int] = {}
 
+    def over(self, kind: type[Lines], verdicts: Any, alarms: Any) -> Lines:
+        """Lines of `kind` with the same rules over other verdicts, writing to another desk."""
+        return kind(
+            self._rules, self._records, verdicts, sites=self._sites, alarms=alarms, cases=self._cases,
+            settled=self._settled, oldest=self._oldest,
+        )  # fmt: skip
+
+    @property
+    def verdicts(self) -> VerdictStore:
+        return self._verdicts
+
+    @property
+    def desk(self) -> AlarmDesk:
+        return self._alarms
+
     def judges(self) -> frozenset[str]:
         return frozenset(self._by_judge)
 
@@ -131,6 +147,21 @@ class Lines:
         window = verdict.window
         reach = max(rule.reach(window.end - window.start) for rule in self._by_judge[verdict.judge])
         return window.start <= self._touched.get(key, -reach) + reach
+
+    def is_late(self, verdict: Verdict) -> bool:
+        """Whether its window is not after all those taken so far."""
+        window = verdict.window
+        return (window.end, window.start) <= self._cursor.get((verdict.judge, verdict.subject), (0, 0))
+
+    def concerns(self, verdict: Verdict, previous: Verdict | None) -> bool:
+        """Whether a verdict on a window gone by can change an alarm: what `take` asks before it reads a line again."""
+        key = (verdict.judge, verdict.subject)
+        if key[0] not in self._by_judge or not self._fitting(*key):
+            return False
+        line = self._lines.get(key)
+        quiet = line is None or not line.busy
+        fine = verdict.status is not Status.EXCEEDS and verdict.judge in self._by_status
+        return self._bears(key, verdict, previous, quiet=quiet, fine=fine) and not self._history(key, verdict.window)
 
     def _step(self, key: Key, verdict: Verdict, rules: Sequence[Rule]) -> None:
         line = self._lines.get(key)

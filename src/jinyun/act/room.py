@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 
 from jinyun.act.alarms import AlarmDesk, Sites
 from jinyun.act.cases import CaseDesk, Recovery
+from jinyun.act.foresight import foresee
 from jinyun.act.lines import Lines
 from jinyun.act.live import LiveWatch
 from jinyun.act.rules import Rules
@@ -69,6 +71,8 @@ class ActRoom:
         self._told = 0  # highest verdict id heard of
         self._mark = 0  # highest one known to be acted on, as kept
         self._ready = False
+        self._held = threading.local()  # of a thread inside `together`: lines to be read again, and from when
+        self._holds = 0
 
     # --- what the house says ------------------------------------------------------------------------------------------
 
@@ -88,6 +92,34 @@ class ActRoom:
             self._take(new, previous)
         else:
             self._waiting[place] = new
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Inside, verdicts on windows gone by that this thread tells are acted on at the end, each line read again
+        once: a correction must not pass through states that never were. A kill in between is made good by `recover`."""
+        held: dict[tuple[str, str], int] = {}
+        with self._lock:
+            self._holds += 1
+        self._held.lines = held
+        try:
+            yield
+        finally:
+            self._held.lines = None
+            with self._lock:
+                self._holds -= 1
+                for key, around in held.items():
+                    try:
+                        self._lines.read_again(key, around)
+                        self._cases.seen(*key)
+                    except Exception:
+                        log.exception("alarm rule failed; tried again at the next tick", judge=key[0], subject=key[1])
+                        self._failed[key] = min(self._failed.get(key, around), around)
+
+    def foresee(self, changes: Sequence[tuple[Verdict, Verdict | None]]) -> dict[str, list[dict[str, Any]]]:
+        """Alarms and cases that would change if each verdict took the place of the one beside it; writes nothing."""
+        with self._lock:
+            self._be_ready()
+            return foresee(changes, self._lines, self._cases, self._settled)
 
     def tick(self) -> None:
         """What time brings: windows that ended, silence, deadlines, observations that are over, retries."""
@@ -149,6 +181,11 @@ class ActRoom:
 
     def _take(self, new: Verdict, previous: Verdict | None) -> None:
         key = (new.judge, new.subject)
+        held = getattr(self._held, "lines", None)
+        if held is not None and self._lines.is_late(new):
+            if self._lines.concerns(new, previous) or key in self._cases.watched:
+                held[key] = min(held.get(key, new.window.start), new.window.start)
+            return
         try:
             self._lines.take(new, previous)
             self._cases.seen(*key)
@@ -179,7 +216,7 @@ class ActRoom:
 
     def _keep_mark(self) -> None:
         """All verdicts up to the mark were acted on; those that wait for the end of their window hold it back."""
-        if self._failed or not self._told:
+        if self._failed or self._holds or not self._told:
             return
         held = min((one.id for one in self._waiting.values()), default=self._told + 1)
         mark = min(self._told, held - 1)

@@ -18,8 +18,8 @@ from jinyun.app.directory import Devices, SiteDirectory
 from jinyun.app.discover import domains, judges, record_types
 from jinyun.app.jobs import ThreadJobs
 from jinyun.app.settings import Settings
-from jinyun.judge.room import JudgeRoom
 from jinyun.app.windowing import knowledge
+from jinyun.judge.room import JudgeRoom
 from jinyun.kernel.ports import Arrival, Block
 from jinyun.kernel.terms import Reject, Verdict
 from jinyun.sense.hj212.centre import Centre
@@ -31,8 +31,8 @@ from jinyun.store.readings import DuckReadings
 from jinyun.store.records import SqlRecords
 from jinyun.store.rejects import SqlRejects
 from jinyun.store.verdicts import SqlVerdicts
-
 from jinyun.store.windows import Windows
+
 log = structlog.get_logger("house")
 JUDGED_BY = frozenset({"site", "outlet", "permit_limit", "standard_limit"})
 """Record types that judging rests on."""
@@ -80,12 +80,12 @@ class House:
         )
         self.sites = SiteDirectory(self.records)
         self.directory = Devices(self.records, self.sites)
+        self.windows = Windows(folder, self.readings, knowledge(self.sites.get))
         self.judge = JudgeRoom(
             judges=tuple(judges().values()),
             readings=self.readings,
             records=self.records,
             verdicts=self.verdicts,
-        self.windows = Windows(folder, self.readings, knowledge(self.sites.get))
             sites=self.sites.get,
             clock=self.clock,
             on_verdict=self._on_verdict,
@@ -136,13 +136,13 @@ class House:
         if type_id == "site":
             self.sites.refresh()
             self.directory.refresh()
+            self.windows.site_changed(id)
         elif type_id == "device":
             self.directory.refresh()
         if type_id in JUDGED_BY:
             self.judge.records_changed(type_id, id)
 
     def _out_of_range(self, block: Block, series: int, millionths: int) -> None:
-            self.windows.site_changed(id)
         key = self.readings.series_key(series)
         self.rejects.add(
             [
@@ -165,15 +165,24 @@ class House:
         await asyncio.to_thread(self.centre.replay)
         await asyncio.to_thread(self.judge.recover)
         await asyncio.to_thread(self.act.recover)
+        await asyncio.to_thread(self._resume_corrections)
         self._register_jobs()
         self.jobs.start()
         await self.centre.start(self.settings.hj212_host, self.settings.hj212_port)
         log.info("node started", folder=str(self.settings.folder), hj212_port=self.centre.port)
 
+    def _resume_corrections(self) -> None:
+        """Accepted corrections whose cascade a kill cut short are done to their end."""
+        if self.records.count("correction", {"cascade": "pending"}, states=("accepted",)):
+            from jinyun.app.services.corrections import Corrections
+
+            Corrections(self).resume()
+
     def _register_jobs(self) -> None:
         settings = self.settings
         self.jobs.every(1.0, "judge", self.judge.run)
         self.jobs.every(5.0, "act", self.act.tick)
+        self.jobs.every(2.0, "windows", self.windows.run)
         self.jobs.every(settings.seal_every_s, "seal", self._seal)
         self.jobs.every(3600.0, "compact", self.readings.compact)
         self.jobs.every(60.0, "journal", self.journal.seal)
@@ -184,7 +193,6 @@ class House:
             self.readings.seal()  # not at the very start: many small files would come of frequent restarts
 
     async def stop(self) -> None:
-        self.jobs.every(2.0, "windows", self.windows.run)
         """Close the doors first, then let everything accepted reach the disk."""
         await self.centre.stop()
         await asyncio.to_thread(self.jobs.stop)
@@ -193,6 +201,7 @@ class House:
 
     def close(self) -> None:
         """Close files and let go of the folder: for a house built but never started, or at the end of `stop`."""
+        self.windows.close()
         self.readings.close()
         self.rejects.close()
         self.journal.close()
@@ -203,7 +212,7 @@ class House:
         """Return when all that has arrived so far is stored, judged and acted on (for tests and tools)."""
         end = time.monotonic() + timeout_s
         self.readings.flush()
-        self.windows.close()
+        self.windows.catch_up()
         self.judge.settle(max(0.0, end - time.monotonic()))
         self.act.tick()
 
@@ -214,7 +223,6 @@ def own_rules(folder: Path) -> list[Path]:
     return [path] if path.is_file() else []
 
 
-        self.windows.catch_up()
 def verdict_event(verdict: Verdict) -> dict[str, Any]:
     """What a live page is told of a verdict."""
     return {

@@ -112,7 +112,9 @@ class Why:
             list(dict.fromkeys((one.series, one.time) for one in kept))
         )
         used = {ref: _pick(versions.get((ref.series, ref.time), ()), ref.seq) for ref in kept}
-        ids = sorted({one.frame for one in used.values() if one is not None})
+        picked = {one.frame for one in used.values() if one is not None}
+        several = [mine for mine in versions.values() if len(mine) > 1]
+        ids = sorted(picked | {one.frame for mine in several for one in mine[-5:]})
         frames: Mapping[int, Frame] = house.readings.frames(ids)
         raws = {frame_id: self._raw(frame) for frame_id, frame in frames.items()}
         return _Tree(house, versions, used, frames, raws, cut=max(0, len(refs) - len(kept)))
@@ -287,10 +289,32 @@ class _Tree:
                 figure=plain(reading.value),
                 unit=factor_unit(reading.factor, reading.stat),
                 facts=facts,
-                children=[self._frame(frame)] if frame else [],
+                children=[self._frame(frame), *self._earlier(reading, frame)] if frame else [],
             )
             | node
         )
+
+    def _earlier(self, reading: Reading, frame: Frame) -> list[Node]:
+        """Of a corrected reading the version before it."""
+        before = [one for one in self._versions[reading.series, reading.time] if one.seq < reading.seq]
+        if frame.origin is not Origin.CORRECTION or not before:
+            return []
+        one = max(before, key=lambda version: version.seq)
+        flag, carried = flag_words(one.flag), self._frames.get(one.frame)
+        facts = [_fact("标记", "flag", *flag), _fact("入库序号", "seq", one.seq)]
+        if carried is not None:
+            facts.append(_fact("更正批次", "session", carried.session))
+        value = plain(one.value)
+        node = _node(
+            "reading",
+            f"更正前：{value if value is not None else flag[0]}",
+            f"before the correction: {value if value is not None else flag[1]}",
+            figure=value,
+            unit=factor_unit(one.factor, one.stat),
+            facts=facts,
+            children=[self._frame(carried)] if carried is not None else [],
+        )
+        return [node | {"series": one.series, "time": one.time, "seq": one.seq, "superseded": True}]
 
     def _frame(self, frame: Frame) -> Node:
         raw = self._raws.get(frame.id)
@@ -306,6 +330,7 @@ class _Tree:
                 _fact("原始报文位置", "raw message at", str(frame.ref) if frame.ref else None),
                 _fact("更正人", "author", frame.author),
                 _fact("更正原因", "reason", frame.reason),
+                _fact("更正批次", "session", frame.session),
             ],
             children=[raw] if raw else [],
         ) | {"ref": frame.id, "received_at": frame.received_at, "mn": frame.mn}

@@ -30,7 +30,7 @@ from jinyun import __version__
 from jinyun.judge.marks import HOUR, Key, Touch, Touched, Waiting, hour_of, window
 from jinyun.judge.reader import Reader
 from jinyun.judge.site_records import SiteRecords
-from jinyun.judge.substance import outline, substance
+from jinyun.judge.substance import outline, substance, voided
 from jinyun.kernel.declare import Judge, JudgeInput
 from jinyun.kernel.ports import Arrival, Clock, KeyValue, ReadingStore, RecordStore, VerdictStore
 from jinyun.kernel.terms import LENGTHS, Period, Site, Status, Verdict, Window, period_start
@@ -143,11 +143,31 @@ class JudgeRoom:
         with self._again_lock:
             return len(self._again_left)
 
-    def _absorb(self, now: int, monotonic: float) -> None:
-        """Turn what was touched into windows that wait."""
+    def judge_windows(self, pieces: Iterable[Sequence[Key]], readings: Any = None) -> int:
+        """Judge exactly these windows now, in the caller's thread; how many. What differs is stored and told.
+
+        `readings` is read instead of the store (it may hold a stretch in memory). Between two pieces the room's own
+        runs may come in. A window in which there is nothing to judge any more gets a verdict that says so.
+        """
+        self._store.flush()
+        reader = Reader(self._store if readings is None else readings)
+        done = 0
+        for keys in pieces:
+            with self._running:
+                self._retell()
+                self._refresh_records(self._clock.now())
+                for batch in self._batches(sorted(keys)):
+                    done += self._judge(batch, reader)
+        return done
+
+    def _refresh_records(self, now: int) -> None:
         for id in self._records.refresh():
             for period in Period:
                 self._touched.add(id, int(period), now // _US)
+
+    def _absorb(self, now: int, monotonic: float) -> None:
+        """Turn what was touched into windows that wait."""
+        self._refresh_records(now)
         with self._again_lock:
             again, self._again = self._again, set()
         for key in again:
@@ -233,11 +253,11 @@ class JudgeRoom:
             for at in range(0, len(mine), self.pace.chunk):
                 yield mine[at : at + self.pace.chunk]
 
-    def _judge(self, keys: Sequence[Key]) -> int:
+    def _judge(self, keys: Sequence[Key], reader: Reader | None = None) -> int:
         """Judge one window of one judge at many sites, and keep what changed."""
         judge = self.judges[keys[0].judge]
         where = window(judge.period, keys[0].start)
-        inputs = self._reader.read(judge, where, [key.site for key in keys])
+        inputs = (reader or self._reader).read(judge, where, [key.site for key in keys])
         self._newest = self._verdicts.latest()
         self._look_up(judge, where, keys)
         now = self._clock.now()
@@ -256,6 +276,8 @@ class JudgeRoom:
             except Exception as wrong:
                 self._failed(judge, key, wrong)
                 continue
+            if verdict is None and reader is not None and (stands := self._current(key, where)) is not None:
+                verdict = voided(stands)  # a correction took away what it rested on
             if verdict is None:
                 continue
             verdict = replace(verdict, computed_at=now, code_version=__version__)

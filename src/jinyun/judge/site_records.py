@@ -24,8 +24,15 @@ class SiteRecords:
     type gets it, whatever the site.
     """
 
-    def __init__(self, records: RecordStore, types: Iterable[str]) -> None:
-        self._records = records
+    def __init__(
+        self,
+        records: RecordStore,
+        types: Iterable[str],
+        *,
+        over: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
+    ) -> None:
+        """`over`: data of (type, id) to be taken instead of what is stored, for a what-if."""
+        self._records, self._over = records, over or {}
         asked = set(types)
         # Outlets come first: other records reach their site through them.
         self.types: tuple[str, ...] = (
@@ -75,6 +82,9 @@ class SiteRecords:
             kind: {record.id: _row(record) for record in self._records.find(kind, limit=ALL) if not record.deleted}
             for kind in self.types
         }
+        for (kind, id), data in self._over.items():
+            if kind in self._rows:
+                self._rows[kind][id] = {**data, "id": id}
         self._stale = False
         self._index()
 

@@ -286,8 +286,9 @@ class VerdictStore(Protocol):
         start: int | None = None,
         end: int | None = None,
         limit: int = 500,
+        as_of: int | None = None,
     ) -> list[Verdict]:
-        """Current verdicts, newest window first."""
+        """Current verdicts, newest window first; `as_of` [µs]: those that stood then."""
         ...
 
     def latest(self) -> Mapping[tuple[str, str], Verdict]:

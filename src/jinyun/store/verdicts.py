@@ -197,8 +197,10 @@ class SqlVerdicts:
         start: int | None = None,
         end: int | None = None,
         limit: int = 500,
+        as_of: int | None = None,
     ) -> list[Verdict]:
-        """Current verdicts whose window starts in [start, end), newest window first."""
+        """Current verdicts whose window starts in [start, end), newest window first; `as_of` [µs]: those that stood
+        then, by when they were computed."""
         query = select(table)
         if subject is not None or judge is not None:
             with self._lock:
@@ -213,7 +215,12 @@ class SqlVerdicts:
             query = query.where(table.c.start >= start)
         if end is not None:
             query = query.where(table.c.start < end)
-        query = query.where(~_superseded).order_by(table.c.start.desc(), table.c.key_id).limit(limit)
+        if as_of is None:
+            query = query.where(~_superseded)
+        else:
+            up_to = self.newest_id_at(as_of)
+            query = query.where(table.c.id <= up_to, ~_superseded_by(up_to))
+        query = query.order_by(table.c.start.desc(), table.c.key_id).limit(limit)
         with reading(self._engine) as connection:
             return [self._verdict(row) for row in connection.execute(query)]
 
@@ -274,6 +281,21 @@ class SqlVerdicts:
         """Id of the verdict stored last; 0 when there is none."""
         with self._lock:
             return self._next - 1
+
+    def newest_id_at(self, as_of: int) -> int:
+        """Id of the verdict stored last up to a moment [µs]; 0 when there was none. Ids rise with time: one owner
+        stores what it has just computed."""
+        low, high = 0, self.newest_id()
+        with reading(self._engine) as connection:
+            while low < high:
+                middle = (low + high + 1) // 2
+                first = select(table.c.computed_at).where(table.c.id >= middle).order_by(table.c.id).limit(1)
+                found = connection.execute(first).scalar()
+                if found is not None and found <= as_of:
+                    low = middle
+                else:
+                    high = middle - 1
+        return low
 
     def revisions(self, judge: str, subject: str, window: Window) -> list[Verdict]:
         """All verdicts ever given on a window, oldest first."""

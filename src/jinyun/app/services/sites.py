@@ -178,10 +178,14 @@ class Sites:
         start: int | None = None,
         end: int | None = None,
         limit: int = 500,
+        as_of: int | None = None,
     ) -> list[dict[str, Any]]:
-        """Current verdicts of a site, newest window first."""
+        """Current verdicts of a site, newest window first; `as_of` [s]: those that stood then."""
         self._house.records.get("site", site_id)
-        found = self._house.verdicts.find(subject=site_id, judge=judge or None, start=start, end=end, limit=limit)
+        then = None if as_of is None else as_of * 1_000_000
+        found = self._house.verdicts.find(
+            subject=site_id, judge=judge or None, start=start, end=end, limit=limit, as_of=then
+        )
         return [verdict_head(one) for one in found]
 
     def verdict(self, verdict_id: int) -> dict[str, Any]:

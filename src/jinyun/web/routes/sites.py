@@ -74,9 +74,10 @@ def site_verdicts(
     start: Annotated[Seconds, Query(alias="from")] = None,
     end: Annotated[Seconds, Query(alias="to")] = None,
     limit: Limit = 500,
+    as_of: Seconds = None,
 ) -> Response:
-    """Current verdicts, newest window first."""
-    found = cases.sites.verdicts(site, judge=judge, start=start, end=end, limit=limit)
+    """Current verdicts, newest window first; `as_of` asks for those that stood then."""
+    found = cases.sites.verdicts(site, judge=judge, start=start, end=end, limit=limit, as_of=as_of)
     return out.answer({"items": found, "total": len(found)}, name=f"verdicts-{site}")
 
 
