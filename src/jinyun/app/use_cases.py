@@ -1,0 +1,86 @@
+"""All use cases of one house, made once for the web and the verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from jinyun.app.accounts import Accounts
+from jinyun.app.local import open_door
+from jinyun.app.reports import Reports
+from jinyun.app.services.as_of import house_as_of
+from jinyun.app.services.corrections import Corrections
+from jinyun.app.services.editions import Editions
+from jinyun.app.services.links import Links
+from jinyun.app.services.matters import Matters
+from jinyun.app.services.overview import Overview
+from jinyun.app.services.periods import Periods
+from jinyun.app.services.registers import Registers
+from jinyun.app.services.sites import Sites
+from jinyun.app.services.system import SystemState
+from jinyun.app.services.words import plain
+from jinyun.app.services.windows import WindowFigures
+from jinyun.app.why import Why
+from jinyun.kernel.terms import china_time
+
+if TYPE_CHECKING:
+    from jinyun.app.assemble import House
+
+
+class UseCases:
+    """What may be asked of the house, by subject."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.local_token = open_door(house.settings)
+        self.accounts = Accounts(house.kv)
+        self.overview = Overview(house)
+        self.registers = Registers(house)
+        self.sites = Sites(house, self.overview)
+        self.matters = Matters(house, self.overview, self.registers)
+        self.links = Links(house, self.overview)
+        self.system = SystemState(house, self.overview)
+        self.why = Why(house)
+        self.periods = Periods(house)
+        self.reports = Reports(self.periods, bureau=house.settings.issuer, area=house.settings.jurisdiction_name)
+        self.windows = WindowFigures(house)
+        self.editions = Editions(house)
+        self.corrections = Corrections(house, self.periods)
+        self._told_to: dict[str, int] = {}
+
+    def periods_as_of(self, as_of: int | None) -> Periods:
+        """Period figures of what was known at a moment [s]; None: of now."""
+        return self.periods if as_of is None else Periods(house_as_of(self.house, as_of * 1_000_000))
+
+    def now(self) -> int:
+        """The house's clock. [µs]"""
+        now: int = self.house.clock.now()
+        return now
+
+    def today(self) -> date:
+        """China date of the house's clock."""
+        return china_time(self.now() // 1_000_000).date()
+
+    def live_values(self, site_ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+        """What came for sites since this was last asked, in the short form of the live stream; of a site not asked
+        before what its last message brought. Sites with nothing new are left out. For one asker: the live stream."""
+        told: dict[str, list[dict[str, Any]]] = {}
+        for site, readings in self.sites.live_values(list(site_ids)).items():
+            newest = max((one.seq for one in readings), default=0)
+            since = self._told_to.get(site, newest - 1)
+            fresh = [one for one in readings if one.seq > since]
+            self._told_to[site] = newest
+            if fresh:
+                told[site] = [
+                    {
+                        "factor": one.factor,
+                        "stat": one.stat.name,
+                        "period": one.period.name,
+                        "value": plain(one.value),
+                        "flag": one.flag.name,
+                        "time": one.time,
+                    }
+                    for one in fresh
+                ]
+        return told

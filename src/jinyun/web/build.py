@@ -1,0 +1,93 @@
+"""Puts the web application together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from jinyun import __version__
+from jinyun.app.use_cases import UseCases
+from jinyun.web.answers import install_error_handlers
+from jinyun.web.guard import COOKIE, CSRF_HEADER, Doorman
+from jinyun.web.pages import install_pages
+from jinyun.web.routes import (
+    ERROR_SCHEMA,
+    ERRORS,
+    corrections,
+    editions,
+    links,
+    matters,
+    overview,
+    periods,
+    registers,
+    reports,
+    session,
+    sites,
+    system,
+    windows,
+)
+from jinyun.web.sse import Hub
+
+if TYPE_CHECKING:
+    from jinyun.app.assemble import House
+
+ROUTERS = (
+    session,
+    overview,
+    sites,
+    windows,
+    matters,
+    registers,
+    links,
+    periods,
+    reports,
+    editions,
+    corrections,
+    system,
+)
+PUBLIC = frozenset({("/api/session", "post"), ("/api/health", "get"), ("/api/basemap/{name}", "get")})
+
+
+def build(house: House) -> FastAPI:
+    """The application of one house: the routes over its use cases, the live stream, the built page."""
+    app = bare()
+    cases = UseCases(house)
+    app.state.cases = cases
+    app.state.hub = Hub(house.bus, cases.live_values, cases.now)
+    install_pages(app)
+    return app
+
+
+def bare() -> FastAPI:
+    """The routes alone, with no house behind them: enough to describe the API. Documentation pages that would fetch
+    from the outside are left out."""
+    app = FastAPI(title="Jinyun 缙云", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    install_error_handlers(app)
+    for one in ROUTERS:
+        app.include_router(one.router, responses=ERRORS)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.add_middleware(Doorman)
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The API's description, with the error shape and how to log in."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        parts = schema.setdefault("components", {})
+        parts.setdefault("schemas", {})["Error"] = ERROR_SCHEMA
+        parts["securitySchemes"] = {
+            "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+            "csrf": {"type": "apiKey", "in": "header", "name": CSRF_HEADER},
+            "local": {"type": "http", "scheme": "bearer", "description": "the token in the node's folder"},
+        }
+        for path, methods in schema["paths"].items():
+            for method, operation in methods.items():
+                operation["responses"].pop("422", None)  # said by 4XX, in our own shape
+                if (path, method) not in PUBLIC:
+                    cookie: dict[str, list[str]] = {"session": []} if method == "get" else {"session": [], "csrf": []}
+                    operation["security"] = [cookie, {"local": []}]
+        app.openapi_schema = schema
+    return app.openapi_schema
