@@ -12,6 +12,7 @@ from jinyun.app.reports import Reports
 from jinyun.app.services.as_of import house_as_of
 from jinyun.app.services.corrections import Corrections
 from jinyun.app.services.editions import Editions
+from jinyun.app.services.figures import Figures
 from jinyun.app.services.links import Links
 from jinyun.app.services.matters import Matters
 from jinyun.app.services.overview import Overview
@@ -20,8 +21,8 @@ from jinyun.app.services.registers import Registers
 from jinyun.app.services.sites import Sites
 from jinyun.app.services.system import SystemState
 from jinyun.app.services.words import plain
-from jinyun.app.services.windows import WindowFigures
 from jinyun.app.why import Why
+from jinyun.app.services.windows import WindowFigures
 from jinyun.kernel.terms import china_time
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class UseCases:
         self.windows = WindowFigures(house)
         self.editions = Editions(house)
         self.corrections = Corrections(house, self.periods)
+        self.figures = Figures(house)
         self._told_to: dict[str, int] = {}
 
     def periods_as_of(self, as_of: int | None) -> Periods:

@@ -17,6 +17,7 @@ from jinyun.web.routes import (
     ERRORS,
     corrections,
     editions,
+    figures,
     links,
     matters,
     overview,
@@ -45,6 +46,7 @@ ROUTERS = (
     reports,
     editions,
     corrections,
+    figures,
     system,
 )
 PUBLIC = frozenset({("/api/session", "post"), ("/api/health", "get"), ("/api/basemap/{name}", "get")})

@@ -14,6 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from jinyun import __version__
+from jinyun.app.services.figures.bundle import Bundle, make, node_key, public_text
 from jinyun.app.services.figures.causes import Cause, Differ, merged
 from jinyun.app.services.figures.moments import Answer, Moment, Question, Stores
 from jinyun.app.services.periods import PARTS
@@ -314,6 +315,17 @@ class Figures:
              "unit": one.data["unit"], "report": one.data["report"], "verdicts": found[one.data["publication"]]}
             for one in records
         ]  # fmt: skip
+
+    # --- sealing ------------------------------------------------------------------------------------------------------
+
+    def bundle(self, year: int) -> Bundle:
+        """The sealed bundle of a year's figures, signed by the node's key; see `bundle.make`."""
+        with self._lock:
+            return make(self._house, self.passports, year, node_key(self._house.settings.folder))
+
+    def public_key(self) -> str:
+        """The node's public key, 64 hex digits."""
+        return public_text(node_key(self._house.settings.folder))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
