@@ -20,9 +20,9 @@ from jinyun.app.services.periods import Periods
 from jinyun.app.services.registers import Registers
 from jinyun.app.services.sites import Sites
 from jinyun.app.services.system import SystemState
+from jinyun.app.services.windows import WindowFigures
 from jinyun.app.services.words import plain
 from jinyun.app.why import Why
-from jinyun.app.services.windows import WindowFigures
 from jinyun.kernel.terms import china_time
 
 if TYPE_CHECKING:
