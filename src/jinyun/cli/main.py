@@ -22,7 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "records": ("jinyun.cli.records", "registers: list, show, load, export"),
     "periods": ("jinyun.cli.periods", "figures of a month, quarter or year beside those of the year before"),
     "windows": ("jinyun.cli.windows", "windows of a factor: ten minutes to years, 8 h means, day and night"),
-    "figure": ("jinyun.cli.figure", "published figures: publish, print as of their day, what changed since, seal a year"),
+    "figure": ("jinyun.cli.figure", "published figures: publish, print again as of their day, what changed, seal"),
     "rejudge": ("jinyun.cli.rejudge", "judge again under another edition: which verdicts flip"),
     "report": ("jinyun.cli.report", "monthly and yearly reports in Word and Excel: air, water, noise"),
     "account": ("jinyun.cli.account", "accounts: list, reset a password"),
