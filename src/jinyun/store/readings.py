@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 from sqlalchemy import Engine
 
@@ -158,6 +159,14 @@ class DuckReadings(Answers):
     def drop(self, files: Sequence[SealedFile]) -> None:
         """Retention: let sealed files go, each as a whole. Their rows in the manifest stay, as dropped."""
         self.sealer.drop(files)
+
+    def pinned(self) -> AbstractContextManager[ManifestView]:
+        """The present sealed files; they stay on disk until the block is left."""
+        return self._manifest.pinned()
+
+    def hot_cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor on the hot file, for a copy of it. The caller closes it."""
+        return self._hot.cursor()
 
     @contextmanager
     def held_still(self) -> Iterator[None]:

@@ -88,6 +88,10 @@ class Windows:
         self._facts_kept = kept
         self._checked = False  # sites may not be known yet
 
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor on the file of windows, for a copy of it. The caller closes it."""
+        return self._file.cursor()
+
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
