@@ -31,8 +31,8 @@ def percent(part, whole):
 
 def added_up(pub, verdicts):
     """Simple figures worked out again: shares of classes from sections, good days from day verdicts."""
-    start, end, asked = pub["period"]["start"], pub["period"]["end"], pub["question"]
-    if asked["subject"] == "water" and pub["scope"]["kind"] != "site":
+    start, end, subject = pub["period"]["start"], pub["period"]["end"], pub["question"]["subject"]
+    if subject == "water" and pub["scope"]["kind"] != "site":
         levels = [level for _, level, _, _ in pub["rows"] if level is not None]
         if levels:
             yield "good_ratio", percent(sum(n <= 3 for n in levels), len(levels))
@@ -40,7 +40,7 @@ def added_up(pub, verdicts):
         yield "sections", str(len(levels))
     days = [v for v in (verdicts[id] for id, _ in pub["verdicts"]) if start <= v[4] < end]
     sure = all(v[6] != "cannot_judge" for v in days) and len({v[12] for v in days}) == 1  # one edition
-    if sure and asked["subject"] == "air" and pub["scope"]["kind"] == "site":
+    if sure and subject == "air" and pub["scope"]["kind"] == "site":
         yield "good_days", str(sum(v[10] <= 2 for v in days))
         yield "good_ratio", percent(sum(v[10] <= 2 for v in days), len(days))
 
@@ -75,8 +75,7 @@ def problems(data, key=""):
             yield f"verdict {one['id']}: digest"
         if not {int(line.rsplit("|", 1)[1]) for line in one["readings"]} <= frames:
             yield f"verdict {one['id']}: a reading without its raw message"
-    for one in rows["publications.jsonl.gz"]:
-        id = one["id"]
+    for id, one in ((one["id"], one) for one in rows["publications.jsonl.gz"]):
         lines = ["site " + text(site) for site in one["sites"]]
         lines += [f"verdict {number} {digests.get(number)}" for number, _ in sorted(one["verdicts"])]
         inputs = digest(text(one["question"]), *lines, "")
