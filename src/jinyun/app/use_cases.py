@@ -50,7 +50,6 @@ class UseCases:
         self.corrections = Corrections(house, self.periods)
         self.figures = Figures(house)
         self.corrections.dependents_of = self.figures.dependents_of
-        self.corrections.dependents_of = self.figures.dependents_of
         self._told_to: dict[str, int] = {}
 
     def periods_as_of(self, as_of: int | None) -> Periods:

@@ -26,6 +26,7 @@ from jinyun.app.why import Why
 from jinyun.kernel.errors import BadInput, NotFound, NotPermitted, Refused
 from jinyun.kernel.ports import SYSTEM, Actor
 from jinyun.kernel.terms import Flag, Origin, Period, Status
+from jinyun.methods.windows import Level
 
 OUTLET = "emission.outlet_hour"
 
@@ -74,6 +75,11 @@ def test_a_value_is_corrected_and_everything_follows(house, service, begin):
     assert row["changed"] == ["status", "level", "figure", "deciding"]
     (alarm,) = told["result"]["alarms"]
     assert (alarm["what"], alarm["differs"]["peak_figure"]) == ("change", ["63.0", "62.0"])
+
+    (hour,) = [one for one in told["result"]["windows"] if one["level"] == "HOUR"]
+    assert (hour["was"]["value"], hour["would"]["value"]) == ("63", "48.5")
+    (kept,) = house.windows.read([0], Level.HOUR, begin + 3 * HOUR, begin + 4 * HOUR)[0]
+    assert kept.value == 48_500_000  # kept windows followed
 
     now = current(house, OUTLET, "w", begin + 3 * HOUR)
     assert (now.status, now.figure) == (Status.ATTAINS, "48.5")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import structlog
 
-from jinyun.app.services.correction_words import limit_rows, reading_rows, reason_list, verdict_rows
+from jinyun.app.services.correction_words import limit_rows, reading_rows, reason_list, verdict_rows, window_rows
 from jinyun.app.services.correction_words import period_rows as words_of_periods
 from jinyun.app.services.periods import Periods
 from jinyun.app.services.words import record_dict
@@ -40,6 +40,8 @@ SPACE = "correction"
 PATIENCE_S = 1.5  # a preview or cascade that is done by then is answered at once
 RESULTS_KEPT = 24
 PAGES = 500  # rows of each list that a result shows
+WINDOWS_SHOWN = 200
+BEHIND_AT_MOST = 5_000  # frames: kept windows further behind follow in their own job
 MARK = "mark:"  # reason codes of 公告2022年第21号
 
 DependentsOf = Callable[[Sequence[int]], Sequence[Mapping[str, Any]]]
@@ -75,7 +77,6 @@ class Corrections:
         self._works: OrderedDict[str, Work] = OrderedDict()
         self._results: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._edits: dict[str, tuple[Edit, ...]] = {}
-        self._seen: dict[str, str] = {}  # session -> digest of the data its preview saw
         self._lock = threading.Lock()
         self._one_cascade = threading.Lock()
         self.dependents_of: DependentsOf | None = None
@@ -156,13 +157,12 @@ class Corrections:
         now = self._iso()
         changes = {
             "previewed_digest": digest_of(record.data["edits"]), "previewed_at": now, "counts": result["counts"],
-            "sites": self._sites_of(resolved, told),
+            "sites": self._sites_of(resolved, told), "data_digest": _digest_of_data(resolved),
         }  # fmt: skip
         self._house.records.step(
             "correction", record.id, "preview", {}, SYSTEM, changes=changes, version=record.version
         )
         self._keep(record.id, result)
-        self._seen[record.id] = _digest_of_data(resolved)
 
     def _foresee(self, resolved: Resolved, work: Work) -> Foreseen:
         def progress(done: int, total: int) -> None:
@@ -187,14 +187,17 @@ class Corrections:
             "periods": len(periods), "problems": len(told.problems),
         }  # fmt: skip
         readings = reading_rows(resolved, PAGES)
+        windows, in_all = window_rows(house, resolved, WINDOWS_SHOWN)
+        counts["kept_windows"] = in_all
         verdicts = verdict_rows(house, told.changes, PAGES)
         return {
             "counts": counts, "readings": readings, "limits": limit_rows(resolved.limits), "verdicts": verdicts,
+            "windows": windows,
             "alarms": acted["alarms"][:PAGES], "cases": acted["cases"][:PAGES], "figures": figures[:PAGES],
             "periods": periods, "problems": told.problems[:50], "warnings": self._warnings(record, resolved),
             "cut": {
                 "readings": max(0, len(resolved.rows) - len(readings)),
-                "verdicts": max(0, len(told.changes) - len(verdicts)),
+                "verdicts": max(0, len(told.changes) - len(verdicts)), "windows": in_all - len(windows),
             },
         }  # fmt: skip
 
@@ -242,9 +245,8 @@ class Corrections:
         return self.get(id)
 
     def _still_as_seen(self, record: Record) -> None:
-        seen = self._seen.get(record.id)
         resolved = self._resolver().resolve([edit_of(one) for one in record.data.get("edits") or ()])
-        if seen != _digest_of_data(resolved):
+        if record.data.get("data_digest") != _digest_of_data(resolved):
             zh, en = "预览后数据有变化，请重新预览", "the data changed since the preview: preview it again"
             raise Refused(en, missing=[{"code": "preview", "zh": zh, "en": en}])
 
@@ -263,6 +265,8 @@ class Corrections:
                 mark = house.verdicts.newest_id()
                 house.judge.judge_windows(self._pieces(overlay, over, work), overlay)
             self._touch(resolved, {key.site for key in running})
+            if len(resolved.rows) and house.windows.behind() <= BEHIND_AT_MOST:
+                house.windows.catch_up()
             for edit in record.data.get("edits") or ():
                 if edit["kind"] == "withdraw":
                     house.records.update("correction", edit["session"], {"withdrawn_by": record.id}, SYSTEM)
@@ -426,14 +430,13 @@ class Corrections:
         if work is not None:
             work.stop.set()
         self._results.pop(id, None)
-        self._seen.pop(id, None)
 
     def _keep(self, id: str, result: dict[str, Any]) -> None:
         self._results[id] = result
         self._results.move_to_end(id)
         while len(self._results) > RESULTS_KEPT:
             self._results.popitem(last=False)
-        self._house.kv.set(SPACE, id, {**result, **{n: result[n][:100] for n in ("readings", "verdicts")}})
+        self._house.kv.set(SPACE, id, {**result, **{n: result[n][:100] for n in ("readings", "verdicts", "windows")}})
 
     def _result(self, id: str) -> dict[str, Any] | None:
         return self._results.get(id) or self._house.kv.get(SPACE, id)
@@ -457,7 +460,7 @@ def _reason_words(record: Record) -> str:
 def _digest_of_data(resolved: Resolved) -> str:
     """Of the versions a session would make and of those it saw: changes when anything it speaks of does."""
     found = hashlib.sha256()
-    for part in (resolved.rows, resolved.was):
+    for part in (resolved.rows, resolved.was):  # not the seq of the rows: it is provisional
         for column in (part.series, part.time, part.value, part.flag):
             found.update(np.ascontiguousarray(column).tobytes())
     found.update(resolved.was.seq.tobytes())

@@ -258,6 +258,7 @@ CORRECTION = RecordType(
         Field("sites", "点位", "Sites", kind="reference", to="site", many=True, indexed=True),
         Field("counts", "影响数量", "Counts", kind="json"),
         Field("previewed_digest", "预览校验", "Digest of what was previewed"),
+        Field("data_digest", "预览所见数据校验", "Digest of the data the preview saw"),
         Field("previewed_at", "预览时间", "Previewed at", kind="datetime"),
         Field("accepted_by", "接受人", "Accepted by"),
         Field("accepted_at", "接受时间", "Accepted at", kind="datetime"),
