@@ -94,7 +94,7 @@ def new_rows(blocks: Sequence[Block], latest: LatestArrays, look_up: Lookup) -> 
         refused = [(blocks[owner[i]], int(series[i]), int(value[i])) for i in np.flatnonzero(bad)]
         series, value, flag, time, owner = (column[~bad] for column in (series, value, flag, time, owner))
 
-    order = np.lexsort((owner, time, series))
+    order = _by_key(series, time)  # blocks in their order within a key: the sort is stable
     s, t, v, f, o = series[order], time[order], value[order], flag[order], owner[order]
     again = np.zeros(len(s), bool)  # same key as the row before
     again[1:] = (s[1:] == s[:-1]) & (t[1:] == t[:-1])
@@ -121,12 +121,25 @@ def new_rows(blocks: Sequence[Block], latest: LatestArrays, look_up: Lookup) -> 
     tops = kept[last]
     tops = tops[t[tops] >= latest.time[s[tops]]]
 
-    arrival = np.sort(order[kept])
-    carriers, frame = np.unique(owner[arrival], return_inverse=True)
+    stays = np.zeros(len(order), bool)  # in the order of arrival
+    stays[order[kept]] = True
+    arrival = np.flatnonzero(stays)
+    place = np.cumsum(stays) - 1  # of what stays, among the new rows
+    owner = owner[arrival]
+    begins = np.ones(len(owner), bool)
+    begins[1:] = owner[1:] != owner[:-1]
     return Rows(
-        series[arrival], time[arrival], value[arrival], flag[arrival], frame, [blocks[i] for i in carriers],
-        np.searchsorted(arrival, order[tops]), len(s) - len(kept), refused, np.searchsorted(arrival, order[fresh]),
+        series[arrival], time[arrival], value[arrival], flag[arrival], np.cumsum(begins) - 1,
+        [blocks[i] for i in owner[begins].tolist()], place[order[tops]], len(s) - len(kept), refused,
+        place[order[fresh]],
     )  # fmt: skip
+
+
+def _by_key(series: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Stable order by (series, time)."""
+    if len(time) and (span := int(time.max()) - (first := int(time.min()))) < 1 << 32:
+        return np.argsort(series.astype(np.int64) * (span + 1) + (time - first), kind="stable")
+    return np.lexsort((time, series))
 
 
 def _apart(blocks: Sequence[Block]) -> list[Block]:
