@@ -21,6 +21,7 @@ from jinyun.store.counts import SeriesCounts
 from jinyun.store.ingest import LatestArrays
 from jinyun.store.intake import Intake, OutOfRange
 from jinyun.store.manifest import Manifest, ManifestView, SealedFile
+from jinyun.store.pages import Pages
 from jinyun.store.query import snapshot
 from jinyun.store.sealing import Sealer
 from jinyun.store.series import SeriesBook
@@ -69,6 +70,8 @@ class DuckReadings(Answers):
         self._looked_up = 0
         self.counts = SeriesCounts()
         """Count and first time of each series, maintained."""
+        self.pages = Pages(book, hot, manifest, self._latest, self.counts)
+        """Current rows by any condition and order, in pages."""
         try:
             seq, watermark, trimmed = self._load()
             self.intake = Intake(

@@ -1,0 +1,122 @@
+"""Entities of the sensing profile: properties, relations, and the forms of their values in JSON. OGC 18-088 8.2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from jinyun.share.sensorthings.expressions import Interval
+
+Id = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One entity type. `relations` by name: (plural of the target, whether it has many)."""
+
+    plural: str
+    singular: str
+    properties: tuple[str, ...]
+    relations: Mapping[str, tuple[str, bool]]
+
+
+KINDS: Mapping[str, Kind] = {
+    one.plural: one
+    for one in (
+        Kind(
+            "Things", "Thing", ("name", "description", "properties"),
+            {
+                "Locations": ("Locations", True), "HistoricalLocations": ("HistoricalLocations", True),
+                "Datastreams": ("Datastreams", True),
+            },
+        ),
+        Kind(
+            "Locations", "Location", ("name", "description", "encodingType", "location", "properties"),
+            {"Things": ("Things", True), "HistoricalLocations": ("HistoricalLocations", True)},
+        ),
+        Kind(
+            "HistoricalLocations", "HistoricalLocation", ("time",),
+            {"Thing": ("Things", False), "Locations": ("Locations", True)},
+        ),
+        Kind(
+            "Datastreams", "Datastream",
+            (
+                "name", "description", "unitOfMeasurement", "observationType", "observedArea", "phenomenonTime",
+                "resultTime", "properties",
+            ),
+            {
+                "Thing": ("Things", False), "Sensor": ("Sensors", False),
+                "ObservedProperty": ("ObservedProperties", False), "Observations": ("Observations", True),
+            },
+        ),
+        Kind(
+            "Sensors", "Sensor", ("name", "description", "encodingType", "metadata", "properties"),
+            {"Datastreams": ("Datastreams", True)},
+        ),
+        Kind(
+            "ObservedProperties", "ObservedProperty", ("name", "definition", "description", "properties"),
+            {"Datastreams": ("Datastreams", True)},
+        ),
+        Kind(
+            "Observations", "Observation",
+            ("phenomenonTime", "resultTime", "result", "resultQuality", "validTime", "parameters"),
+            {"Datastream": ("Datastreams", False), "FeatureOfInterest": ("FeaturesOfInterest", False)},
+        ),
+        Kind(
+            "FeaturesOfInterest", "FeatureOfInterest",
+            ("name", "description", "encodingType", "feature", "properties"),
+            {"Observations": ("Observations", True)},
+        ),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One entity. A value in `data` may be a function without arguments: it is asked only when somebody wants it."""
+
+    kind: Kind
+    id: Id
+    data: Mapping[str, Any | Callable[[], Any]]
+    series: int = -1  # of an Observation: the Datastream it belongs to
+
+    def get(self, name: str) -> Any:
+        value = self.data.get(name)
+        return value() if callable(value) else value
+
+    @property
+    def address(self) -> str:
+        """``Things('x')``, for a URL."""
+        return f"{self.kind.plural}({quote_id(self.id)})"
+
+
+def quote_id(id: Id) -> str:
+    """An id as it stands in a URL."""
+    return str(id) if isinstance(id, int) else "'" + quote(id.replace("'", "''"), safe="':@.,;~-_") + "'"
+
+
+def plain_number(value: Decimal) -> str:
+    """A decimal as a JSON number without idle zeros and without an exponent."""
+    text = format(value, "f")
+    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+
+
+def to_json(value: Any) -> Any:
+    """A value in the form the JSON encoder takes: exact decimals, RFC 3339 times, intervals with a slash."""
+    if isinstance(value, Decimal):
+        return msgspec.Raw(plain_number(value).encode())
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Interval):
+        return f"{value.start.isoformat()}/{value.end.isoformat()}"
+    if isinstance(value, Mapping):
+        return {key: to_json(one() if callable(one) else one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(one) for one in value]
+    return value
