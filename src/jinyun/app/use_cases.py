@@ -18,6 +18,7 @@ from jinyun.app.services.matters import Matters
 from jinyun.app.services.overview import Overview
 from jinyun.app.services.periods import Periods
 from jinyun.app.services.registers import Registers
+from jinyun.app.services.sensorthings import SensorThings
 from jinyun.app.services.sites import Sites
 from jinyun.app.services.system import SystemState
 from jinyun.app.services.windows import WindowFigures
@@ -50,6 +51,7 @@ class UseCases:
         self.corrections = Corrections(house, self.periods)
         self.figures = Figures(house)
         self.corrections.dependents_of = self.figures.dependents_of
+        self.sensorthings = SensorThings(house)
         self._told_to: dict[str, int] = {}
 
     def periods_as_of(self, as_of: int | None) -> Periods:

@@ -24,6 +24,7 @@ from jinyun.web.routes import (
     periods,
     registers,
     reports,
+    sensorthings,
     session,
     sites,
     system,
@@ -48,6 +49,7 @@ ROUTERS = (
     corrections,
     figures,
     system,
+    sensorthings,
 )
 PUBLIC = frozenset({("/api/session", "post"), ("/api/health", "get"), ("/api/basemap/{name}", "get")})
 
