@@ -430,3 +430,22 @@ def test_marked_windows_are_judged_again_and_counted_until_they_are(house):
     (again,) = house.run()
     assert (again.status, again.window.start) == (Status.EXCEEDS, NOON)
     assert house.room.waits_for_again() == 0
+
+
+def test_old_days_are_read_once_and_judged_as_ever(tmp_path):
+    """Back-fill of two days: each hour gets the verdict that asking for it alone gives, with a few reads in all."""
+    house = House(tmp_path)
+    first = at(2026, 10, 1)
+    for hour in range(48):
+        values = {"so2": 10, "no2": 20, "co": 1, "o3": 60 + hour, "pm10": 50, "pm2_5": 30 + hour}
+        house.send("a", Period.HOUR, first + hour * HOUR, **values)
+    asked = []
+    read = house.readings.read_columns
+    house.readings.read_columns = lambda series, start, end: asked.append((start, end)) or read(series, start, end)
+    told = house.run()
+    assert len([one for one in told if one.judge == "air.aqi_hour"]) == 48
+    assert len([one for one in told if one.judge == "air.aqi_day"]) == 2
+    assert len(asked) <= 6  # not one for each of the fifty windows
+    for one in told:
+        alone = house.room.judge_now(one.judge, one.subject, one.window)
+        assert (alone.figure, alone.status, alone.items) == (one.figure, one.status, one.items)

@@ -18,6 +18,7 @@ from jinyun.judge.edits import LimitEdit, Resolved
 from jinyun.judge.marks import Key, window
 from jinyun.judge.overlay import Columns, Overlay
 from jinyun.judge.reader import Reader
+from jinyun.judge.reader import asked as asked_by
 from jinyun.judge.site_records import SiteRecords
 from jinyun.judge.substance import said, voided
 from jinyun.kernel.declare import Judge, JudgeInput
@@ -95,7 +96,7 @@ class Cascade:
                 continue
             times = rows.time[rows.series == number]
             for judge in self._judges.values():
-                if site.kind in judge.site_kinds and _looks_at(judge, like):
+                if site.kind in judge.site_kinds and asked_by(judge, like):
                     length, shift = LENGTHS[judge.period], OFFSET - judge.offset_s
                     starts = np.unique((times + shift) // length * length - shift)
                     mark = (judge.id, site_id, hash(starts.tobytes()), len(starts))
@@ -158,7 +159,7 @@ class Cascade:
             wanted = sorted(mine)
             newest = overlay.latest([site]).get(site, ())
             asked = {self._judges[key.judge].id for key in wanted}
-            series = sorted({o.series for o in newest for name in asked if _looks_at(self._judges[name], o)})
+            series = sorted({o.series for o in newest for name in asked if asked_by(self._judges[name], o)})
             if not series:
                 yield wanted
                 continue
@@ -234,14 +235,6 @@ def difference(was: Verdict | None, would: Verdict) -> tuple[str, ...]:
 
 def _evidence(verdict: Verdict) -> frozenset[tuple[int, int, int]]:
     return frozenset((one.series, one.time, one.seq) for one in verdict.evidence())
-
-
-def _looks_at(judge: Judge, one: Reading) -> bool:
-    return (
-        one.period in judge.reading_periods
-        and (not judge.stats or one.stat in judge.stats)
-        and (not judge.factors or one.factor in judge.factors)
-    )
 
 
 def _names(given: Any, standard: Any) -> bool:

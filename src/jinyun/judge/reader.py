@@ -46,7 +46,7 @@ class Reader:
     def read(self, judge: Judge, window: Window, sites: Sequence[str]) -> dict[str, SiteReadings]:
         """Readings of the window by site; sites that never sent anything are left out."""
         latest = self._store.latest(sites)
-        wanted = {site: [one for one in newest if _asked(judge, one)] for site, newest in latest.items() if newest}
+        wanted = {site: [one for one in newest if asked(judge, one)] for site, newest in latest.items() if newest}
         found = {
             site: SiteReadings(monitored=frozenset(o.factor for o in mine if o.time >= window.start - MONITORED_FOR))
             for site, mine in wanted.items()
@@ -95,7 +95,8 @@ class Reader:
         return answer
 
 
-def _asked(judge: Judge, one: Reading) -> bool:
+def asked(judge: Judge, one: Reading) -> bool:
+    """Whether a judge looks at the series of this reading."""
     return (
         one.period in judge.reading_periods
         and (not judge.stats or one.stat in judge.stats)

@@ -30,6 +30,7 @@ from jinyun import __version__
 from jinyun.judge.marks import HOUR, Key, Touch, Touched, Waiting, hour_of, window
 from jinyun.judge.reader import Reader
 from jinyun.judge.site_records import SiteRecords
+from jinyun.judge.stretch import Stretch
 from jinyun.judge.substance import outline, substance, voided
 from jinyun.kernel.declare import Judge, JudgeInput
 from jinyun.kernel.ports import Arrival, Clock, KeyValue, ReadingStore, RecordStore, VerdictStore
@@ -156,8 +157,11 @@ class JudgeRoom:
             with self._running:
                 self._retell()
                 self._refresh_records(self._clock.now())
-                for batch in self._batches(sorted(keys)):
-                    done += self._judge(batch, reader)
+                batches = self._batches(sorted(keys))
+                fresh = [one for batch in batches for one in self._differing(batch, reader, voids=True)]
+                if fresh:
+                    self._keep(fresh)  # one transaction for the whole piece
+            done += len(keys)
         return done
 
     def _refresh_records(self, now: int) -> None:
@@ -222,12 +226,14 @@ class JudgeRoom:
             old = now // _US - self.pace.recent_s
             keys.sort(key=lambda key: (key.start < old, key))  # back-fill of long ago lets what is live go first
             batches = list(self._batches(keys))
+            stretch = Stretch(self._store, self.judges)
             for n, batch in enumerate(batches):
                 if n and time.monotonic() - began > budget_s:
                     self._put_back(batches[n:])
                     break
                 try:
-                    done += self._judge(batch)
+                    reader = stretch.reader(batch, batches[n:]) if batch[0].start < old else None
+                    done += self._judge(batch, reader)
                 except BaseException:
                     self._put_back(batches[n:])  # a store that failed: nothing is lost, the next run tries again
                     raise
@@ -255,6 +261,21 @@ class JudgeRoom:
 
     def _judge(self, keys: Sequence[Key], reader: Reader | None = None) -> int:
         """Judge one window of one judge at many sites, and keep what changed."""
+        fresh = self._differing(keys, reader)
+        if fresh:
+            self._keep(fresh)
+        if self._again_left:
+            with self._again_lock:
+                self._again_left.difference_update(keys)
+        return len(keys)
+
+    def _differing(
+        self, keys: Sequence[Key], reader: Reader | None = None, *, voids: bool = False
+    ) -> list[tuple[Key, Verdict]]:
+        """Verdicts on one window of one judge at many sites that differ from those stored.
+
+        With `voids` a window that has a verdict, but nothing left to judge, gets one that says so.
+        """
         judge = self.judges[keys[0].judge]
         where = window(judge.period, keys[0].start)
         inputs = (reader or self._reader).read(judge, where, [key.site for key in keys])
@@ -276,7 +297,7 @@ class JudgeRoom:
             except Exception as wrong:
                 self._failed(judge, key, wrong)
                 continue
-            if verdict is None and reader is not None and (stands := self._current(key, where)) is not None:
+            if verdict is None and voids and (stands := self._current(key, where)) is not None:
                 verdict = voided(stands)  # a correction took away what it rested on
             if verdict is None:
                 continue
@@ -286,12 +307,7 @@ class JudgeRoom:
             if self._differs(judge, key, verdict, now):
                 fresh.append((key, verdict))
         self._counts["judged"] += len(keys)
-        if fresh:
-            self._keep(fresh)
-        if self._again_left:
-            with self._again_lock:
-                self._again_left.difference_update(keys)
-        return len(keys)
+        return fresh
 
     def _failed(self, judge: Judge, key: Key, wrong: Exception) -> None:
         self._counts["failed"] += 1
