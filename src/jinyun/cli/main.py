@@ -27,6 +27,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "correct": ("jinyun.cli.correct", "correct readings and limits in sessions: preview, accept; all follows"),
     "report": ("jinyun.cli.report", "monthly and yearly reports in Word and Excel: air, water, noise"),
     "cluster": ("jinyun.cli.cluster", "figures over several nodes, on DuckDB or a Spark cluster"),
+    "import": ("jinyun.cli.import_", "import readings from CSV, Excel or Parquet: preview, accept, row errors"),
+    "catalogue": ("jinyun.cli.catalogue", "what is kept: series and data sets, how fresh and complete, gaps and whose"),
     "account": ("jinyun.cli.account", "accounts: list, reset a password"),
     "system": ("jinyun.cli.system", "how a node fares"),
     "judge": ("jinyun.cli.judge", "judge tables (CSV, Excel, Parquet) by the standards of the data's day"),
