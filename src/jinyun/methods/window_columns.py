@@ -268,9 +268,9 @@ def _covered(parts: Parts, good: Bools, *, minutes: Ints, spare: Ints, default: 
 def _each_month(rule: WindowRule, begin: Ints, end: Ints, good: Parts) -> Bools:
     """Whether each month of the windows has the valid days it needs."""
     month = local(good.time).astype("M8[M]").astype(np.int64)
-    pairs, days = np.unique(np.stack([good.window, month]), axis=1, return_counts=True)
-    need = np.where(pairs[1] % 12 == 1, rule.month_need(2), rule.month_need(1))
-    held = np.bincount(pairs[0][days >= need], minlength=len(begin))
+    cells, days = np.unique(good.window << 16 | month, return_counts=True)
+    need = np.where((cells & 0xFFFF) % 12 == 1, rule.month_need(2), rule.month_need(1))
+    held = np.bincount((cells >> 16)[days >= need], minlength=len(begin))
     due = local(end).astype("M8[M]").astype(np.int64) - local(begin).astype("M8[M]").astype(np.int64)
     enough: Bools = held == due
     return enough

@@ -5,7 +5,8 @@ Nothing here reads or writes: readings and windows of the level below come in as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
@@ -241,11 +242,11 @@ class Builder:
         rules = self.rule_numbers(level, own, begin)
         steps = np.array([BASE.get(one[3], ("", 1))[1] for one in self._signature])[self._signatures_of(own)]
         made = []
-        for cell in np.unique(np.stack([rules, steps]), axis=1).T.tolist():
-            if cell[0] < 0:
-                continue
-            mine = (rules == cell[0]) & (steps == cell[1])
-            made.append(self._by_rule(self.rules[cell[0]], own[mine], begin[mine], _subset(parts, mine), cell[1]))
+        cells = rules.astype(np.int64) << 16 | steps
+        for cell in np.unique(cells[rules >= 0]).tolist():
+            mine = cells == cell
+            part = parts if mine.all() else _subset(parts, mine)
+            made.append(self._by_rule(self.rules[cell >> 16], own[mine], begin[mine], part, cell & 0xFFFF))
         return joined(made)
 
     def _by_rule(self, rule: WindowRule, series: np.ndarray, begin: np.ndarray, parts: Parts, step: int) -> WindowTable:
@@ -270,63 +271,75 @@ class Builder:
 
     # --- from windows ---------------------------------------------------------------------------------------------
 
-    def from_windows(self, level: Level, series: np.ndarray, start: int, fetch: Fetch) -> WindowTable:
-        """The windows of a level that start at `start`, of some series, from the levels below. One without any part is
-        left out."""
-        series = np.unique(series)
-        rules = self.rule_numbers(level, series, np.full(len(series), start))
-        end = int(ends(level, np.array([start]))[0])
+    def from_windows(self, level: Level, series: np.ndarray, start: np.ndarray, fetch: Fetch) -> WindowTable:
+        """The windows (series, start) of a level from the levels below, all of them in one stretch of time. One without
+        any part is left out."""
+        series, start = distinct(series, start)
+        rules = self.rule_numbers(level, series, start)
         made = []
         for number in np.unique(rules[rules >= 0]).tolist():
-            rule, mine = self.rules[number], series[rules == number]
+            rule, mine = self.rules[number], rules == number
+            who, when = series[mine], start[mine]
             child = Level[rule.built_from.upper()]
+            low, high = int(when.min()), int(ends(level, when[[when.argmax()]])[0])
             if level in (Level.LD, Level.LN):
-                made.append(self._day_parts(rule, mine, start, fetch(child, mine, start, start + _FARTHEST)))
+                below = _by_series(fetch(child, np.unique(who), low, high - DAY_S + _FARTHEST))
+                made.append(self._day_parts(rule, who, when, below))
             elif rule.how is How.FLOW_WEIGHTED:
-                made.append(self._weighted(rule, mine, start, end, fetch))
+                made.append(
+                    self._weighted(rule, who, when, lambda both, low=low, high=high: fetch(Level.HOUR, both, low, high))
+                )
             else:
-                made.append(self._plain(level, start, fetch(child, mine, start, end)))
+                made.append(self._plain(level, who, when, fetch(child, np.unique(who), low, high)))
         return joined(made)
 
-    def _plain(self, level: Level, start: int, below: Children) -> WindowTable:
+    def _plain(self, level: Level, series: np.ndarray, start: np.ndarray, below: Children) -> WindowTable:
+        parent = starts(level, below.start)
+        inside = np.isin(below.series << 33 | parent, series << 33 | start)
+        if not inside.all():
+            below = Children(*(getattr(below, f.name)[inside] for f in fields(Children)))
+            parent = parent[inside]
         marks = below.marks
         parts = Parts(
             np.empty(0, np.int64), below.start, below.value, below.state == int(State.VALID),
             (marks & NON_DETECT) > 0, (marks & UNFLAGGED) > 0,
         )  # fmt: skip
-        return self._windows(level, below.series, np.full(len(below.series), start), parts)
+        return self._windows(level, below.series, parent, parts)
 
-    def _weighted(self, rule: WindowRule, series: np.ndarray, start: int, end: int, fetch: Fetch) -> WindowTable:
-        flows = {int(one): self.flow_of(int(one)) for one in series.tolist()}
+    def _weighted(
+        self, rule: WindowRule, series: np.ndarray, start: np.ndarray, hours: Callable[[np.ndarray], Children]
+    ) -> WindowTable:
+        flows = {one: self.flow_of(one) for one in np.unique(series).tolist()}
         both = np.unique(np.array([*flows, *(f for f in flows.values() if f is not None)], np.int64))
-        parts = _by_series(fetch(Level.HOUR, both, start, end))
-        rows, whose = [], []
-        for one, flow in flows.items():
-            if one not in parts:
+        below = _by_series(hours(both))
+        rows, cells = [], []
+        for one, at in zip(series.tolist(), start.tolist(), strict=True):
+            end, flow = at + DAY_S, flows[one]
+            parts = _within(below.get(one, ()), at, end)
+            if not parts:
                 continue
-            there = parts.get(flow, []) if flow is not None else []
+            there = _within(below.get(flow, ()), at, end) if flow is not None else []
             weights = {p.time: p.value for p in there if p.good and p.value is not None and p.value >= 0}
-            rows.append(flow_weighted(rule, start, end, parts[one], weights))
-            whose.append(one)
-        return self._rows(rule, whose, start, rows)
+            rows.append(flow_weighted(rule, at, end, parts, weights))
+            cells.append((one, at))
+        return self._rows(rule, cells, rows)
 
-    def _day_parts(self, rule: WindowRule, series: np.ndarray, start: int, below: Children) -> WindowTable:
-        parts, keys = _by_series(below), self._keys()
-        rows, whose = [], []
-        for one in series.tolist():
-            due = set(self.facts(keys[one].site).hours(rule.level, start))
-            inside = [part for part in parts.get(one, ()) if part.time in due]
+    def _day_parts(
+        self, rule: WindowRule, series: np.ndarray, start: np.ndarray, below: Mapping[int, Sequence[Part]]
+    ) -> WindowTable:
+        keys, rows, cells = self._keys(), [], []
+        for one, at in zip(series.tolist(), start.tolist(), strict=True):
+            due = set(self.facts(keys[one].site).hours(rule.level, at))
+            inside = [part for part in _within(below.get(one, ()), at, at + _FARTHEST) if part.time in due]
             if inside:
-                rows.append(figure(rule, start, start + DAY_S, inside, due=len(due), energy=self.knowledge.energy))
-                whose.append(one)
-        return self._rows(rule, whose, start, rows)
+                rows.append(figure(rule, at, at + DAY_S, inside, due=len(due), energy=self.knowledge.energy))
+                cells.append((one, at))
+        return self._rows(rule, cells, rows)
 
-    def _rows(self, rule: WindowRule, series: list[int], start: int, rows: list[WindowFigure]) -> WindowTable:
-        n = len(rows)
-        return WindowTable(
-            np.array(series, np.int64), np.full(n, start, np.int64), np.full(n, self._numbers[rule.id], np.int16),
-            columns_of(rows),
-        )  # fmt: skip
+    def _rows(self, rule: WindowRule, cells: list[tuple[int, int]], rows: list[WindowFigure]) -> WindowTable:
+        pairs = np.array(cells, np.int64).reshape(-1, 2)
+        number = np.full(len(rows), self._numbers[rule.id], np.int16)
+        return WindowTable(pairs[:, 0], pairs[:, 1], number, columns_of(rows))
 
     def flow_of(self, series: int) -> int | None:
         """The series of flow that a series of water is weighted by."""
@@ -364,12 +377,35 @@ class Builder:
             for other in self.weighted_by(one):
                 who.append(np.full(len(days), other, np.int64))
                 when.append(days)
-        pairs = np.unique(np.stack([np.concatenate(who), np.concatenate(when)]), axis=1)
-        return pairs[0], pairs[1]
+        return distinct(np.concatenate(who), np.concatenate(when))
 
     def _at_night(self) -> list[int]:
         ever = self.knowledge.rules.ever
         return [i for i, (kind, factor, stat, _) in enumerate(self._signature) if ever(kind, factor, stat, Level.LN)]
+
+
+def stretches(level: Level, series: np.ndarray, start: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(series, start) of windows in parts that lie near one another in time, none too large to be made at once."""
+    order = np.argsort(start, kind="stable")
+    series, start = series[order], start[order]
+    length = int((ends(level, start[:1]) - start[:1])[0]) if len(start) else 0
+    first = 0
+    for cut in [*(np.flatnonzero(np.diff(start)) + 1).tolist(), len(start)]:
+        if cut < len(start) and start[cut] - start[cut - 1] <= NEAR * length and cut - first < MOST_AT_ONCE:
+            continue
+        if cut > first:
+            yield series[first:cut], start[first:cut]
+        first = cut
+
+
+NEAR, MOST_AT_ONCE = 7, 50_000
+"""Windows further apart than so many of their lengths are made apart; and about so many at a time."""
+
+
+def distinct(series: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct (series, start), in this order."""
+    cells = np.unique(series.astype(np.int64) << 33 | start)  # an instant has less than 33 bits
+    return cells >> 33, cells & (1 << 33) - 1
 
 
 def _subset(parts: Parts, windows: np.ndarray) -> Parts:
@@ -377,6 +413,16 @@ def _subset(parts: Parts, windows: np.ndarray) -> Parts:
     kept = parts.take(windows[parts.window])
     kept.window = (np.cumsum(windows) - 1)[kept.window]
     return kept
+
+
+def _within(parts: Sequence[Part], start: int, end: int) -> Sequence[Part]:
+    """Those of parts in time order that start in [start, end)."""
+    low = bisect_left(parts, start, key=_time_of)
+    return parts[low : bisect_left(parts, end, lo=low, key=_time_of)]
+
+
+def _time_of(part: Part) -> int:
+    return part.time
 
 
 def _by_series(below: Children) -> dict[int, list[Part]]:
@@ -412,4 +458,16 @@ def _empty() -> WindowTable:
     return WindowTable(ints, ints, np.empty(0, np.int16), columns_of([]))
 
 
-__all__ = ["ABOVE", "BASE", "DATES", "Builder", "Children", "Knowledge", "SiteFacts", "WindowTable", "joined"]
+__all__ = [
+    "ABOVE",
+    "BASE",
+    "DATES",
+    "Builder",
+    "Children",
+    "Knowledge",
+    "SiteFacts",
+    "WindowTable",
+    "distinct",
+    "joined",
+    "stretches",
+]

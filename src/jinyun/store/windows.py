@@ -29,7 +29,19 @@ from jinyun.store import window_tables as tables
 from jinyun.store.hot import lent, transaction
 from jinyun.store.query import Found, Snapshot, snapshot
 from jinyun.store.readings import DuckReadings
-from jinyun.store.window_build import ABOVE, DATES, Builder, Children, Fetch, Knowledge, SiteFacts, WindowTable, joined
+from jinyun.store.window_build import (
+    ABOVE,
+    DATES,
+    Builder,
+    Children,
+    Fetch,
+    Knowledge,
+    SiteFacts,
+    WindowTable,
+    distinct,
+    joined,
+    stretches,
+)
 from jinyun.store.window_tables import KEPT, WindowFile
 
 log = structlog.get_logger(__name__)
@@ -210,7 +222,7 @@ class Windows:
         for level, mine in ((Level.HOUR, periods <= int(Period.HOUR)), (Level.DAY, periods == int(Period.DAY))):
             who, when = series[mine], starts(level, hour[mine])
             if level is Level.DAY and len(who):
-                who, when = np.unique(np.stack([who, when]), axis=1)
+                who, when = distinct(who, when)
             for first in range(0, len(who), STEP_PAIRS):
                 one, at = who[first : first + STEP_PAIRS], when[first : first + STEP_PAIRS]
                 found = source.read_windows(state, one, at, HOUR_S if level is Level.HOUR else DAY_S)
@@ -219,8 +231,8 @@ class Windows:
                 tables.replace(cursor, level, one, at, table, prefix=prefix, fresh=fresh)
                 made += len(table)
                 dates.append(np.stack(self._builder.dates(one, at)))
-        pairs = np.unique(np.concatenate(dates, axis=1), axis=1) if dates else np.empty((2, 0), np.int64)
-        return made, (pairs[0], pairs[1])
+        pairs = np.concatenate(dates, axis=1) if dates else np.empty((2, 0), np.int64)
+        return made, distinct(pairs[0], pairs[1])
 
     def _make_above(
         self, cursor: duckdb.DuckDBPyConnection, dates: Pairs, *, prefix: str = "window", fresh: bool = False
@@ -232,15 +244,14 @@ class Windows:
 
         made = 0
         for level in ABOVE:
-            series, start = dates if level in DATES else _distinct(dates[0], starts(level, dates[1]))
+            series, start = dates if level in DATES else distinct(dates[0], starts(level, dates[1]))
             wanted = self._builder.rule_numbers(level, series, start) >= 0
             if level is Level.DAY:  # the windows of a device's own days were made of its readings
                 wanted &= self._above_day(series)
             series, start = series[wanted], start[wanted]
-            for at in np.unique(start).tolist():
-                mine = series[start == at]
-                table = self._builder.from_windows(level, mine, at, fetch)
-                tables.replace(cursor, level, mine, np.full(len(mine), at), table, prefix=prefix, fresh=fresh)
+            for who, when in stretches(level, series, start):
+                table = self._builder.from_windows(level, who, when, fetch)
+                tables.replace(cursor, level, who, when, table, prefix=prefix, fresh=fresh)
                 made += len(table)
         return made
 
@@ -333,7 +344,7 @@ class Windows:
                     whole.append(np.stack(dates))
                     day += DAY_S
                 if whole:
-                    self._make_above(cursor, _distinct(*np.concatenate(whole, axis=1)), prefix="again", fresh=True)
+                    self._make_above(cursor, distinct(*np.concatenate(whole, axis=1)), prefix="again", fresh=True)
                 told = {
                     level.name.lower(): {
                         "kept": tables.digest(cursor, level, where=where),
@@ -436,13 +447,13 @@ class Windows:
         for level in ABOVE:
             if level > Level.YEAR and upto <= Level.YEAR and upto is not Level.DAY and level is not Level.MAX_8H:
                 continue
-            own, start = dates if level in DATES else _distinct(dates[0], starts(level, dates[1]))
+            own, start = dates if level in DATES else distinct(dates[0], starts(level, dates[1]))
             wanted = self._builder.rule_numbers(level, own, start) >= 0
             if level is Level.DAY:
                 wanted &= self._above_day(own)
             own, start = own[wanted], start[wanted]
-            for at in np.unique(start).tolist():
-                made.setdefault(level, []).append(self._builder.from_windows(level, own[start == at], at, fetch))
+            for some, when in stretches(level, own, start):
+                made.setdefault(level, []).append(self._builder.from_windows(level, some, when, fetch))
             if level is upto:
                 break
         return _of(joined(made.get(upto, [])), series)
@@ -475,11 +486,6 @@ class Windows:
         """Figures for the system page."""
         bytes_ = sum(p.stat().st_size for p in self._file.path.parent.glob(self._file.path.name + "*") if p.is_file())
         return {**self._figures, "seq": self._seq, "behind": self.behind(), "bytes": bytes_}
-
-
-def _distinct(series: np.ndarray, start: np.ndarray) -> Pairs:
-    pairs = np.unique(np.stack([series, start]), axis=1)
-    return pairs[0], pairs[1]
 
 
 def _of(table: WindowTable, series: np.ndarray) -> WindowTable:
