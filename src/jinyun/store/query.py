@@ -116,6 +116,19 @@ class Snapshot:
             f"SELECT * FROM ({source}) WHERE id IN ({', '.join(map(str, ids))}) ORDER BY id", parameters
         ).fetchall()
 
+    def received(self, seqs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(id, received_at [µs]) of the frames of `seqs` (ascending)."""
+        files = [
+            one
+            for one in self.view.frames
+            if np.searchsorted(seqs, one.seq_from) < np.searchsorted(seqs, one.seq_to, "right")
+        ]
+        source, parameters = self._frames_source(files, "id, received_at", f"id BETWEEN {seqs[0]} AND {seqs[-1]}")
+        with lent(self.cursor, wanted=pa.table({"id": pa.array(seqs)})):
+            query = f"SELECT * FROM ({source}) SEMI JOIN wanted USING (id)"
+            found = self.cursor.execute(query, parameters).fetchnumpy()
+        return np.asarray(found["id"]), np.asarray(found["received_at"])
+
     def corrections(self, seqs: np.ndarray) -> dict[int, str]:
         """Session by id of the frames of corrections among `seqs` (ascending)."""
         files = [

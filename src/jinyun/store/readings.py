@@ -18,6 +18,7 @@ from jinyun.kernel.terms import JournalRef
 from jinyun.store import hot as hot_file
 from jinyun.store.answers import Answers
 from jinyun.store.counts import SeriesCounts
+from jinyun.store.exports import Exports
 from jinyun.store.ingest import LatestArrays
 from jinyun.store.intake import Intake, OutOfRange
 from jinyun.store.manifest import Manifest, ManifestView, SealedFile
@@ -72,6 +73,8 @@ class DuckReadings(Answers):
         """Count and first time of each series, maintained."""
         self.pages = Pages(book, hot, manifest, self._latest, self.counts)
         """Current rows by any condition and order, in pages."""
+        self.exports = Exports(hot, manifest, self._latest, self.counts)
+        """Readings in pieces, for bulk export."""
         try:
             seq, watermark, trimmed = self._load()
             self.intake = Intake(
