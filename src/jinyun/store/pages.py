@@ -108,6 +108,20 @@ class Pages:
                         return answer
         return answer
 
+    def span(self, series: int) -> tuple[int, int, int]:
+        """(how many, first time, last time [s]) of one series; times mean nothing when there are none."""
+        which = np.array([series])
+        count, first = self._counts.of(which)
+        return (int(count[0]), int(first[0]), int(self._latest.copy(which)[0][0])) if count[0] else (0, 0, 0)
+
+    def received(self, seqs: Sequence[int]) -> dict[int, int]:
+        """When the messages of some sequence numbers came. [µs]"""
+        if not len(seqs):
+            return {}
+        with snapshot(self._hot, self._manifest) as state:
+            ids, at = state.received(np.unique(np.asarray(seqs, np.int64)))
+        return dict(zip(ids.tolist(), at.tolist(), strict=True))
+
     def latest(self, series: Sequence[int] | None) -> Found:
         """The newest row of each series, newest first, from memory; of all series (None) only the very newest."""
         chosen, _ = self._narrow(series, TRUE)

@@ -81,10 +81,14 @@ def _file_name(name: str) -> str:
     return f"filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
+def file_headers(name: str) -> dict[str, str]:
+    """Headers of a file to be saved under `name`."""
+    return {"cache-control": "no-store", "content-disposition": f"attachment; {_file_name(name)}"}
+
+
 def file_answer(data: bytes, name: str, content_type: str) -> Response:
     """A made file to be saved under `name`."""
-    headers = {"cache-control": "no-store", "content-disposition": f"attachment; {_file_name(name)}"}
-    return Response(data, 200, headers, content_type)
+    return Response(data, 200, file_headers(name), content_type)
 
 
 def error_answer(error: JinyunError) -> Response:

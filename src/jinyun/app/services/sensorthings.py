@@ -152,9 +152,8 @@ class HouseSource:
         return next(iter(self.page(Ask((series,), where, limit=1))), None)
 
     def received(self, seqs: Sequence[int]) -> Mapping[int, int]:
-        if not seqs:
-            return {}
-        return {id: frame.received_at for id, frame in self._house.readings.frames(list(seqs)).items()}
+        found: Mapping[int, int] = self._house.readings.pages.received(seqs)
+        return found
 
     def _rows(self, found: Found) -> list[Row]:
         columns = (found.series, found.time, found.value, found.flag, found.seq)

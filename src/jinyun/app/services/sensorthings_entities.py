@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from jinyun.app.directory import EVERYTHING
 from jinyun.app.services.words import PERIODS, STATS, factor_unit, factor_words
 from jinyun.kernel.errors import NotFound
@@ -236,13 +234,9 @@ class Catalogue:
 
     def _span(self, series: int, period: Period, name: str) -> Interval | None:
         """From the first to the last reading, from what is maintained."""
-        readings = self._house.readings
-        which = np.array([series])
-        count, first = readings.counts.of(which)
-        if not count[0]:
+        count, begin, last = self._house.readings.pages.span(series)
+        if not count:
             return None
-        begin = int(first[0])
-        last = int(readings.pages.latest([series]).time[0])
         end = period_end(period, last)
         if name == "resultTime":
             begin_end = period_end(period, begin)
