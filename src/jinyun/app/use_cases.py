@@ -12,6 +12,7 @@ from jinyun.app.reports import Reports
 from jinyun.app.services.as_of import house_as_of
 from jinyun.app.services.corrections import Corrections
 from jinyun.app.services.editions import Editions
+from jinyun.app.services.export import Exports
 from jinyun.app.services.figures import Figures
 from jinyun.app.services.links import Links
 from jinyun.app.services.matters import Matters
@@ -52,6 +53,7 @@ class UseCases:
         self.figures = Figures(house)
         self.corrections.dependents_of = self.figures.dependents_of
         self.sensorthings = SensorThings(house)
+        self.exports = Exports(house)
         self._told_to: dict[str, int] = {}
 
     def periods_as_of(self, as_of: int | None) -> Periods:

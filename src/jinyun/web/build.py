@@ -17,6 +17,7 @@ from jinyun.web.routes import (
     ERRORS,
     corrections,
     editions,
+    export,
     figures,
     links,
     matters,
@@ -50,6 +51,7 @@ ROUTERS = (
     figures,
     system,
     sensorthings,
+    export,
 )
 PUBLIC = frozenset({("/api/session", "post"), ("/api/health", "get"), ("/api/basemap/{name}", "get")})
 
