@@ -63,7 +63,7 @@ def take_in(house: House) -> None:
 
 
 def fill(folder: Path, *, first: int, hours: int = 60, **settings: Any) -> House:
-    """A house, not started, whose stores hold `hours` hours from `first` [s]: part sealed, part hot, one verdict each."""
+    """A house, not started, with `hours` hours from `first` [s]: part sealed, part hot, judged."""
     house = House(Settings.load(folder, **{"journal_segment_mb": 256, **settings}))
     house.journal._segment_bytes = 12_000  # many small segments, as a year has many large ones
     register(house, ROWS)
@@ -86,9 +86,8 @@ def digests(house: House) -> dict[str, str]:
     for one in view.rows:
         sources.append(f"SELECT series, time, value, flag, seq FROM read_parquet('{house.readings.sealed_path(one)}')")
     for one in view.frames:
-        frames_in.append(
-            f"SELECT id, received_at, origin, mn, segment, \"offset\" FROM read_parquet('{house.readings.sealed_path(one)}')"
-        )
+        path = house.readings.sealed_path(one)
+        frames_in.append(f"SELECT id, received_at, origin, mn, segment, \"offset\" FROM read_parquet('{path}')")
     rows = cursor.execute(" UNION ALL ".join(sources) + " ORDER BY series, time, seq").fetchall()
     found["readings"] = _digest(rows)
     found["frames"] = _digest(cursor.execute(" UNION ALL ".join(frames_in) + " ORDER BY id").fetchall())

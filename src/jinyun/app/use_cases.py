@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from jinyun.app.accounts import Accounts
+from jinyun.app.care.holds import holds
+from jinyun.app.care.jobs import CareJobs
 from jinyun.app.local import open_door
 from jinyun.app.reports import Reports
 from jinyun.app.services.as_of import house_as_of
@@ -54,6 +57,7 @@ class UseCases:
         self.corrections.dependents_of = self.figures.dependents_of
         self.sensorthings = SensorThings(house)
         self.exports = Exports(house)
+        self.care_jobs = CareJobs(house)
         self._told_to: dict[str, int] = {}
 
     def periods_as_of(self, as_of: int | None) -> Periods:
@@ -68,6 +72,15 @@ class UseCases:
     def today(self) -> date:
         """China date of the house's clock."""
         return china_time(self.now() // 1_000_000).date()
+
+    def held(self) -> dict[str, Any]:
+        """What open cases and alarms keep from being dropped."""
+        return holds(self.house).as_dict()
+
+    def dropped(self, *, kind: str, limit: int, offset: int) -> list[dict[str, Any]]:
+        """The ledger of dropped files, newest first."""
+        found = self.house.care.retention.ledger.find(kinds=[kind] if kind else [], limit=limit, offset=offset)
+        return [asdict(one) for one in found]
 
     def live_values(self, site_ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
         """What came for sites since this was last asked, in the short form of the live stream; of a site not asked

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,3 +49,16 @@ def _text(value: Any) -> str:
 
 def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def progress_line() -> Callable[[str, int, int], None]:
+    """Says on a terminal what is done now, how much of how much; to a file it says nothing."""
+    if not sys.stderr.isatty():
+        return lambda _what, _done, _total: None
+
+    def say(what: str, done: int, total: int) -> None:
+        share = f"{done * 100 // total:3d} % " if total else ""
+        sys.stderr.write(f"\r\x1b[K{share}{what[-70:]}" if what else "\r\x1b[K")
+        sys.stderr.flush()
+
+    return say

@@ -15,6 +15,7 @@ from jinyun.web.pages import install_pages
 from jinyun.web.routes import (
     ERROR_SCHEMA,
     ERRORS,
+    care,
     corrections,
     editions,
     export,

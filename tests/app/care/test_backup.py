@@ -1,4 +1,4 @@
-"""Backup of a running node and restore: every figure as of the backup, nothing invented after it, killed at any step."""
+"""Backup of a running node and restore: every figure as of the backup, nothing invented after it, killed anywhere."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def test_a_damaged_sealed_file_is_named_and_the_rest_is_backed_up(house, tmp_pat
     assert path.name in told["problems"][0]
 
 
-@pytest.mark.parametrize("step", (0, 9, 17))
+@pytest.mark.parametrize("step", [0, 9, 17])
 def test_restore_killed_goes_on_where_it_was(house, tmp_path, step):
     backup(house, tmp_path / "b")
     pid = os.fork()
