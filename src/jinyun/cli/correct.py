@@ -208,7 +208,8 @@ def _show(told: Mapping[str, Any]) -> None:
         f"session {told['id']} {told['state']}: {counts['readings']} readings, {counts['limits']} limits; "
         f"{counts['windows']} windows judged: {counts['changed']} change ({counts['flips']} flip), "
         f"{counts['renewed']} with the same words on new evidence, {counts['same']} untouched; "
-        f"{counts['alarms']} alarms, {counts['cases']} cases, {counts['figures']} published figures, {counts['periods']} period figures"
+        f"{counts['alarms']} alarms, {counts['cases']} cases, {counts['figures']} published figures, "
+        f"{counts['periods']} period figures"
     )
     for one in result["warnings"]:
         print(f"warning: {one['zh']} / {one['en']}")
