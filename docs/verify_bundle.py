@@ -58,10 +58,9 @@ def problems(data, key=""):
     own = files["public_key.txt"].decode()
     if own != manifest["public_key"] + "\n" or (key and key.lower() != manifest["public_key"]):
         yield "the public key is another one"
-    signature = bytes.fromhex(files["signature.txt"].decode().removesuffix("\n"))
-    Ed25519PublicKey.from_public_bytes(bytes.fromhex(own)).verify(signature, files["manifest.json"])
+    Ed25519PublicKey.from_public_bytes(bytes.fromhex(own)).verify(files["signature.bin"], files["manifest.json"])
     names = [one["name"] for one in manifest["parts"]]
-    if sorted(files) != sorted([*names, "manifest.json", "signature.txt", "public_key.txt"]):
+    if sorted(files) != sorted([*names, "manifest.json", "signature.bin", "public_key.txt"]):
         yield "parts are missing or too many"
     wrong = [one["name"] for one in manifest["parts"] if sha256(files[one["name"]]).hexdigest() != one["sha256"]]
     if wrong:

@@ -29,6 +29,7 @@ import jinyun
 from jinyun.app.services.corrections import Corrections
 from jinyun.app.services.figures import Figures
 from jinyun.app.services.periods import Periods
+from jinyun.app.services.periods.spans import day_of
 from jinyun.kernel.ports import Actor
 
 OFFICER = Actor("张工", ("officer",))
@@ -45,7 +46,7 @@ class Story:
     folder: Path
     printed: dict[str, str]  # figure -> as published
     sessions: dict[str, dict[str, Any]]  # session -> site, factor, time, old, new
-    causes_before: dict[str, Any]
+    before: dict[str, Any]  # differences of December on its day
 
 
 def edit_of(site: str, factor: str, at: int, value: str) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def story(tmp_path_factory) -> Story:
             assert one["figure"] == asked[one["indicator"]]["figure"]
         printed = {one["id"]: one["printed"] for one in figures.find(limit=1000)["items"]}
         assert len(printed) == 12 * (SECTIONS + 5)
-        before = figures.differences(year="2026")
+        before = figures.differences(at="2026-12")
         sessions = correct(house, sent)
         return Story(folder, printed, sessions, before)
     finally:
@@ -78,12 +79,21 @@ def story(tmp_path_factory) -> Story:
 
 
 def correct(house: Any, sent: dict[tuple[str, int, str], Decimal]) -> dict[str, dict[str, Any]]:
-    """30 sessions in 30 months of sections: a single value each, most without effect on a class, some with."""
+    """30 corrections, one a section, some with effect on a class. Every third goes the whole way of a session;
+    the others come as the frames that such a way ends in."""
     service, done = Corrections(house), {}
     for n in range(SESSIONS):
         site, month = figure_year.section(n + 1), n % 12 + 1
         at = start_of(date(2026, month, 3 + n % 20), figure_year.HOURS[0])
         factor, value = ("tp", "9") if n % 5 == 0 else ("nh3_n", f"0.{40 + n}")
+        book = {"site": site, "factor": factor, "time": at, "old": sent[site, at, factor], "new": Decimal(value)}
+        if n % 3:
+            session = f"frame-{n}"
+            figure_year.correct(
+                house, site, day_of(at), factor, value, author=OFFICER.name, reason=f"比对监测{n}", session=session
+            )
+            done[session] = book
+            continue
         given = {
             "title": f"第{n + 1}次更正", "reason": "other", "reason_text": f"比对监测{n}",
             "edits": [edit_of(site, factor, at, value)],
@@ -92,7 +102,8 @@ def correct(house: Any, sent: dict[tuple[str, int, str], Decimal]) -> dict[str, 
         service.preview(id, OFFICER, wait=True)
         told = service.accept(id, OFFICER, wait=True)
         assert told["cascade"] == "done"
-        done[id] = {"site": site, "factor": factor, "time": at, "old": sent[site, at, factor], "new": Decimal(value)}
+        done[id] = book
+    house.judge.settle()
     return done
 
 
@@ -147,8 +158,8 @@ def told(release) -> dict[str, Any]:
 
 
 def test_on_the_day_itself_nothing_differs(story):
-    told = story.causes_before
-    assert told["figures"] == len(story.printed)
+    told = story.before
+    assert told["figures"] == SECTIONS + 5
     assert (told["problems"], told["differing"], told["causes"]) == ([], [], [])
 
 
@@ -156,10 +167,8 @@ def test_every_id_prints_again_byte_for_byte(story, told, release):
     assert told["figures"] == len(story.printed)
     assert told["problems"] == []  # each was worked out again from the stores, digests and bytes compared
     reached = [one["id"] for one in told["differing"]]
-    some = [*reached[:2], *reached[-2:], next(id for id in story.printed if id not in reached)]
-    for id in some:
+    for id in (reached[0], next(id for id in story.printed if id not in reached)):
         assert release("figure", "show", id).startswith(story.printed[id].encode())
-        assert json.loads(release("figure", "show", id, "--json"))["printed"] == story.printed[id]
 
 
 def test_exactly_the_31_causes(story, told):

@@ -1,6 +1,6 @@
 """A year of day verdicts of many sections, judged by the node's own room from readings in its own store.
 
-Each section sends two hours a day; an upload is one block. The clock of the house runs, from `AT` on.
+Each section sends one hour a day; an upload is one block. The clock of the house runs, from `AT` on.
 """
 
 from __future__ import annotations
@@ -22,9 +22,8 @@ from jinyun.kernel.terms import CHINA, Flag, Origin, Period, SeriesKey, Stat
 
 AT = "2027-01-05T08:00:00+08:00"
 FIRST, AFTER = date(2026, 1, 1), date(2027, 1, 1)
-HOURS = (2, 14)
-FACTORS = {"ph": ("7.8", "0.1"), "do": ("7.4", "0.3"), "cod_mn": ("2.1", "0.2"), "nh3_n": ("0.31", "0.05"),
-           "tp": ("0.071", "0.01")}  # fmt: skip
+HOURS = (8,)
+FACTORS = {"ph": ("7.8", "0.1"), "nh3_n": ("0.31", "0.05"), "tp": ("0.071", "0.01")}
 """Mean and spread of each factor: class II."""
 
 
@@ -99,13 +98,8 @@ def touch(house: House, site: str, day: date) -> None:
     house.judge.touch(Arrival(site, f"MN{site}", Period.DAY, start_of(day, 2), house.clock.now()))
 
 
-def correct(
-    house: House, site: str, day: date, factor: str, value: str, *, author: str, reason: str, hour: int = HOURS[1]
-) -> None:
-    """One corrected reading as a correction session puts it, and its day judged again."""
-    put(
-        house, site, start_of(day, hour), {factor: Decimal(value)}, origin=Origin.CORRECTION, author=author,
-        reason=reason,
-    )  # fmt: skip
+def correct(house: House, site: str, day: date, factor: str, value: str, **said: Any) -> None:
+    """One corrected reading as the way of a session ends (`said`: author, reason, session); its day is to be judged."""
+    put(house, site, start_of(day, HOURS[0]), {factor: Decimal(value)}, origin=Origin.CORRECTION, **said)
     house.readings.flush()
     touch(house, site, day)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from jinyun.store.passports import SqlPassports
 
 KEY_FILE = "figures.key"
-MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "signature.txt", "public_key.txt"
+MANIFEST, SIGNATURE, PUBLIC_KEY = "manifest.json", "signature.bin", "public_key.txt"
 AT_ONCE = 3000
 """Verdicts, or frames, held in memory at once."""
 STATES = ("published", "superseded", "withdrawn")
@@ -157,7 +157,7 @@ def seal(
     }  # fmt: skip
     text = (canonical(manifest) + "\n").encode()
     files = dict(parts) | {
-        MANIFEST: text, SIGNATURE: (key.sign(text).hex() + "\n").encode(),
+        MANIFEST: text, SIGNATURE: key.sign(text),
         PUBLIC_KEY: (manifest["public_key"] + "\n").encode(),
     }  # fmt: skip
     return Bundle(zipped(files), manifest)
