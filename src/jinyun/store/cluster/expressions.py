@@ -1,8 +1,8 @@
 """Windows, verdict figures and indicators as expressions of tables: the same ones run on every engine.
 
 Rules that keep the engines equal: whole numbers only (millionths; sums doubled, so that a non-detect at half its limit
-stays whole), no division, no times but seconds, `NO_VALUE` instead of NULL, a sum that does not fit 63 bits is an
-error on every engine. Figures of the standards come in as rows of small tables.
+stays whole, and in two limbs, so that no sum of anything the store holds passes 63 bits), no division, no times but
+seconds, `NO_VALUE` instead of NULL. Figures of the standards come in as rows of small tables.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ Table = Any
 """An Ibis table expression."""
 
 CHINA_AHEAD = -period_start(Period.DAY, 0)
-HUGE = 10**15
-"""Millionths beyond which a reading is not added up: no factor has such values, and sums of it would not fit. Windows
-with such a reading say so (`large`)."""
+LIMB = 30
+"""Bits of the lower limb of a sum: see `finish.totals`."""
+CAP = 10**15
+"""Millionths that a reading counts for at most in an 8 h maximum, the one sum that engines compare themselves. Beyond
+any break point, so that the index of such a day is the same."""
 NONE = int(NO_VALUE)
 MEANS = (int(Stat.AVG), int(Stat.RTD), int(Stat.ZS_AVG), int(Stat.ZS_RTD))
 FINE = (int(Period.REALTIME), int(Period.MINUTE), int(Period.TEN_MINUTE))
@@ -74,13 +76,12 @@ def _of(w: Warehouse, *, periods: tuple[int, ...], stats: tuple[int, ...] = MEAN
     rows = current(w).inner_join(s.select("series"), "series").select("series", "time", "micro", "flag")
     local = rows.time + number(CHINA_AHEAD)
     there = (rows.micro != number(NONE)) & rows.flag.isin([int(flag) for flag in COUNTS])
-    small = (rows.micro <= number(HUGE)) & (rows.micro >= number(-HUGE))
-    plain = ibis.ifelse(there & small, rows.micro, number(0))  # twice NO_VALUE would not fit
+    plain = ibis.ifelse(there, rows.micro, number(0))  # twice NO_VALUE would not fit
     return rows.mutate(
         hour=rows.time - local % number(HOUR_S),
         day=rows.time - local % number(DAY_S),
-        good=there & small,
-        large=(there & ~small).cast("int64"),
+        good=there,
+        plain=plain,
         doubled=ibis.ifelse(rows.flag == number(Flag.NON_DETECT), plain, plain * number(2)),
         nd=(rows.flag == number(Flag.NON_DETECT)).cast("int64"),
         unflagged=(rows.flag == number(Flag.UNKNOWN)).cast("int64"),
@@ -95,8 +96,8 @@ def _sums(rows: Table) -> dict[str, Any]:
         "n": _some(good.cast("int64").sum()),
         "nd": _some(rows.nd.sum(where=good)),
         "unflagged": _some(rows.unflagged.sum(where=good)),
-        "large": _some(rows.large.sum()),
-        "total2": _some(rows.doubled.sum(where=good)),
+        "upper2": _some((rows.doubled >> ibis.literal(LIMB, "int32")).sum(where=good)),
+        "lower2": _some((rows.doubled & number((1 << LIMB) - 1)).sum(where=good)),
         "low": rows.micro.min(where=good).fill_null(number(NONE)),
         "high": rows.micro.max(where=good).fill_null(number(NONE)),
     }
@@ -104,7 +105,7 @@ def _sums(rows: Table) -> dict[str, Any]:
 
 def _again(part: Table) -> dict[str, Any]:
     """`_sums` of sums."""
-    added = {name: part[name].sum() for name in ("present", "n", "nd", "unflagged", "large", "total2")}
+    added = {name: part[name].sum() for name in ("present", "n", "nd", "unflagged", "upper2", "lower2")}
     there = part.low != number(NONE)
     return {
         **added,
@@ -126,16 +127,20 @@ def _ruled(w: Warehouse, windows: Table, start: str, level: Level) -> Table:
     return found.filter(found[start] >= found.since, found[start] < found.until)
 
 
-SUMS = ("present", "n", "nd", "unflagged", "large", "total2", "low", "high")
+SUMS = ("present", "n", "nd", "unflagged", "upper2", "lower2", "low", "high")
 
 
 def _days(w: Warehouse, **chosen: Any) -> Table:
     """Sums of each series' hours by day, and the most decimals that one of them has."""
     rows = _of(w, periods=(int(Period.HOUR),), **chosen)
-    # Five times the doubled millionths are whole tenths of a millionth: how many zeros they end with tells the places.
-    fine = rows.doubled * number(5)
-    zeros = ibis.cases(*(((fine % number(10 ** (7 - places))) == number(0), number(places)) for places in range(6)),
-                       else_=number(6))  # fmt: skip
+    # How many zeros a value ends with tells its places; half of a non-detect is five tenths of a millionth each.
+    halves = rows.nd == number(1)
+    cases = []
+    for places in range(6):
+        step = 10 ** (6 - places)
+        whole = ibis.ifelse(halves, rows.plain * number(5) % number(10 * step), rows.plain % number(step))
+        cases.append((whole == number(0), number(places)))
+    zeros = ibis.cases(*cases, else_=number(6))
     rows = rows.mutate(places=zeros)
     return rows.group_by("series", "day").agg(**_sums(rows), places=_some(rows.places.max(where=rows.good)))
 
@@ -147,7 +152,8 @@ def _max_8h(w: Warehouse) -> Table:
     ).filter(ibis._.good)  # fmt: skip
     rows = rows.mutate(second=rows.hour - rows.day)
     spread = rows.inner_join(w.tables["spans"], "second")
-    sums = spread.group_by("series", "day", "ends").agg(count=spread.count(), total=spread.micro.sum())
+    capped = ibis.least(ibis.greatest(spread.micro, number(-CAP)), number(CAP))
+    sums = spread.group_by("series", "day", "ends").agg(count=spread.count(), total=capped.sum())
     sums = _ruled(w, sums, "day", Level.MAX_8H)
     sums = sums.filter(sums["count"] >= sums.hours).inner_join(w.tables["parts"], "count")
     sums = sums.mutate(scaled=sums.total * sums.part)

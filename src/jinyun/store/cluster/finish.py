@@ -23,7 +23,7 @@ from jinyun.domains.water.limits import LABELS_ZH, Edition, edition
 from jinyun.kernel.ports import NO_VALUE
 from jinyun.kernel.terms import Flag, Period, china_time
 from jinyun.methods.window_columns import local
-from jinyun.methods.windows import HOUR_S, HOURS, MINUTE_S, NON_DETECT, TOO_LARGE, UNFLAGGED, State
+from jinyun.methods.windows import HOUR_S, HOURS, MINUTE_S, NON_DETECT, UNFLAGGED, State
 from jinyun.store.cluster.facts import COMMON, Facts, eight_hour_limit
 from jinyun.store.hot import decimals
 
@@ -31,6 +31,8 @@ Columns = dict[str, np.ndarray]
 NONE = int(NO_VALUE)
 MINUTES = HOUR_S // MINUTE_S
 PLACES = 6
+LIMB = 30  # as `expressions.LIMB`: bits of the lower limb of sums
+_SAFE = 2**60
 
 
 def columns_of(raw: pa.Table) -> Columns:
@@ -40,14 +42,23 @@ def columns_of(raw: pa.Table) -> Columns:
     return {name: column[order] for name, column in columns.items()}
 
 
-def divided(total: np.ndarray, weight: np.ndarray, places: np.ndarray | int = PLACES) -> np.ndarray:
+def totals(raw: Columns) -> Any:
+    """Twice the sum of the values [1e-6], a lone non-detect at its full limit; Python integers where int64 is short."""
+    upper, lower = raw["upper2"], raw["lower2"]
+    if len(upper) and int(np.abs(upper).max()) >= _SAFE >> LIMB:
+        upper, lower = upper.astype(object), lower.astype(object)
+    total = upper * (1 << LIMB) + lower
+    return np.where((raw["n"] == 1) & (raw["nd"] == 1), 2 * total, total)
+
+
+def divided(total: Any, weight: np.ndarray, places: np.ndarray | int = PLACES) -> np.ndarray:
     """total / weight kept to `places` decimals, half to even, rounded once. [1e-6]; `NO_VALUE` where weight is 0."""
     step = np.power(10, PLACES - np.asarray(places, np.int64))
     by = np.where(weight > 0, weight * step, 1)
-    quotient, rest = np.divmod(total, by)
-    twice = 2 * rest
-    quotient += (twice > by) | ((twice == by) & (quotient % 2 == 1))
-    return np.where(weight > 0, quotient * step, NONE)
+    quotient = total // by
+    twice = 2 * (total - quotient * by)
+    up = (twice > by) | ((twice == by) & (quotient % 2 == 1))
+    return np.where(weight > 0, (quotient + up.astype(np.int64)) * step, NONE).astype(np.int64)
 
 
 def _names(facts: Facts, series: np.ndarray) -> dict[str, Any]:
@@ -110,30 +121,28 @@ def current(raw: Columns, facts: Facts) -> pa.Table:
 # --- windows ---------------------------------------------------------------------------------------------------------
 
 
-def _figures(raw: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Figure kept to the store's decimals, lone non-detects, marks: as `methods.window_columns.figures`."""
+def _figures(raw: Columns) -> tuple[np.ndarray, np.ndarray]:
+    """Figure kept to the store's decimals, and marks: as `methods.window_columns.figures`."""
     lone = (raw["n"] == 1) & (raw["nd"] == 1)
-    value = divided(np.where(lone, 2 * raw["total2"], raw["total2"]), 2 * raw["n"])
-    marks = np.where(lone, NON_DETECT, 0) | np.where(raw["unflagged"] > 0, UNFLAGGED, 0)
-    return value, lone, marks | np.where(raw["large"] > 0, TOO_LARGE, 0)
+    value = divided(totals(raw), 2 * raw["n"])
+    return value, np.where(lone, NON_DETECT, 0) | np.where(raw["unflagged"] > 0, UNFLAGGED, 0)
 
 
 def _states(raw: Columns, enough: np.ndarray) -> np.ndarray:
-    valid = np.where(enough & (raw["large"] == 0), int(State.VALID), int(State.FEW))
-    return np.where(raw["n"] > 0, valid, int(State.NONE))
+    return np.where(raw["n"] > 0, np.where(enough, int(State.VALID), int(State.FEW)), int(State.NONE))
 
 
 def _window_table(
     raw: Columns, facts: Facts, head: Mapping[str, Any], *, due: Any, valid: np.ndarray, enough: np.ndarray,
     present: np.ndarray,
 ) -> pa.Table:  # fmt: skip
-    value, _, marks = _figures(raw)
+    value, marks = _figures(raw)
     rules, back = np.unique(raw["rule"], return_inverse=True)
     words = [one.name.lower() for one in State]
     return pa.table(
         {
             **_names(facts, raw["series"]), **head, "value": decimals(value), "low": decimals(raw["low"]),
-            "high": decimals(raw["high"]), "count": raw["n"], "total2": raw["total2"], "present": present,
+            "high": decimals(raw["high"]), "count": raw["n"], "present": present,
             "valid": valid, "due": np.broadcast_to(due, valid.shape), "need": raw["need"],
             "state": _spread(words, _states(raw, enough)), "marks": marks,
             "rule": _spread([facts.rules[one].id for one in rules.tolist()], back),
@@ -205,7 +214,8 @@ def max_8h(raw: Columns, facts: Facts) -> pa.Table:
 
 def p95(raw: Columns, facts: Facts) -> pa.Table:
     high = np.where(raw["high"] == NONE, raw["low"], raw["high"])
-    value = divided(raw["low"] * 100 + (high - raw["low"]) * raw["rest"], np.full(len(high), 100, np.int64))
+    low, wide = raw["low"].astype(object), high.astype(object)  # few rows; their differences may pass 63 bits
+    value = divided(low * 100 + (wide - low) * raw["rest"], np.full(len(high), 100, np.int64))
     return pa.table({**_names(facts, raw["series"]), "value": decimals(value), "count": raw["n"]})
 
 
@@ -245,8 +255,7 @@ def _editions(days_column: np.ndarray, asked: Callable[[date], Any]) -> list[tup
 def _daily(raw: Columns, facts: Facts) -> dict[str, np.ndarray]:
     """AQI of each site and day, in the edition of the day."""
     factor = _factor_numbers(facts, raw)
-    lone = (raw["n"] == 1) & (raw["nd"] == 1)
-    total2 = np.where(lone, 2 * raw["total2"], raw["total2"])
+    total2 = totals(raw)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in ("site", "day", "aqi", "level", "primary", "edition")}
     for (table, rules), rows in _editions(raw["day"], lambda day: (index_edition(day), validity(day))):
         mine = {name: column[rows] for name, column in raw.items()}
@@ -342,7 +351,7 @@ def section_days(raw: Columns, facts: Facts) -> pa.Table:
     """Class of each section and day by its worst item; means kept to the decimals of their readings."""
     factor = _factor_numbers(facts, raw)
     lone = (raw["n"] == 1) & (raw["nd"] == 1)
-    several = divided(raw["total2"], 2 * raw["n"], raw["places"])
+    several = divided(totals(raw), 2 * raw["n"], raw["places"])
     value = np.where(raw["n"] == 1, raw["high"], several)
     value = np.where(raw["n"] > 0, value, NONE)
     site = np.array([facts.site_of[one] for one in raw["series"].tolist()], np.int64)
