@@ -144,7 +144,6 @@ def a_year(folder: Path, series: int) -> None:
             )
         )  # fmt: skip
     bench.readings.flush()
-    bench.readings.seal()
     rows = series * 365 * 24
     began = time.perf_counter()
     made = bench.windows.catch_up()

@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import partial
 
 import numpy as np
 
@@ -286,9 +287,7 @@ class Builder:
                 below = _by_series(fetch(child, np.unique(who), low, high - DAY_S + _FARTHEST))
                 made.append(self._day_parts(rule, who, when, below))
             elif rule.how is How.FLOW_WEIGHTED:
-                made.append(
-                    self._weighted(rule, who, when, lambda both, low=low, high=high: fetch(Level.HOUR, both, low, high))
-                )
+                made.append(self._weighted(rule, who, when, partial(_hours, fetch, low, high)))
             else:
                 made.append(self._plain(level, who, when, fetch(child, np.unique(who), low, high)))
         return joined(made)
@@ -413,6 +412,10 @@ def _subset(parts: Parts, windows: np.ndarray) -> Parts:
     kept = parts.take(windows[parts.window])
     kept.window = (np.cumsum(windows) - 1)[kept.window]
     return kept
+
+
+def _hours(fetch: Fetch, low: int, high: int, series: np.ndarray) -> Children:
+    return fetch(Level.HOUR, series, low, high)
 
 
 def _within(parts: Sequence[Part], start: int, end: int) -> Sequence[Part]:
