@@ -37,6 +37,14 @@ class Answers:
     def series_key(self, series: int) -> SeriesKey:
         return self._book.key(series)
 
+    def series_keys(self) -> Sequence[SeriesKey]:
+        """All keys; the place in the list is the id. Grows while it is looked at; do not change it."""
+        return self._book.keys()
+
+    def known_series(self, keys: Sequence[SeriesKey]) -> np.ndarray:
+        """Ids (int32) of series, -1 for those not known; creates none."""
+        return self._book.known(keys)
+
     def read(
         self,
         site: str,
@@ -65,21 +73,29 @@ class Answers:
 
     def latest(self, sites: Sequence[str] | None = None) -> Mapping[str, Sequence[Reading]]:
         """The newest reading of each series, by site; from memory. Sites without readings are left out."""
+        chosen = [(one, self._book.array_of_site(one)) for one in (self._book.sites() if sites is None else sites)]
+        chosen = [one for one in chosen if len(one[1])]
+        if not chosen:
+            return {}
+        ids = np.concatenate([one for _, one in chosen])
+        there = ids < len(self._latest.time)  # a series that was never committed has no place there yet
+        places = np.where(there, ids, 0)
+        if len(chosen) > 20:  # one state of all, without much locking
+            times, values, flags, seqs = (column[places] for column in self._latest.copy(slice(None)))
+        else:
+            times, values, flags, seqs = self._latest.copy(places)
+        there &= seqs >= 0
+        begins = np.cumsum([0, *(len(one) for _, one in chosen)])
+        tops = np.maximum.reduceat(np.where(there, seqs, -1), begins[:-1]).tolist()
         answer: dict[str, Sequence[Reading]] = {}
-        chosen = self._book.sites() if sites is None else sites
-        whole = self._latest.copy(slice(None)) if len(chosen) > 20 else None  # one state of all, without much locking
-        for site in chosen:
-            ids = self._book.array_of_site(site)
-            ids = ids[ids < len(self._latest.time if whole is None else whole[0])]
-            columns = self._latest.copy(ids) if whole is None else tuple(column[ids] for column in whole)
-            times, values, flags, seqs = columns
-            there = seqs >= 0
-            if not there.any():
+        for place, (site, own) in enumerate(chosen):
+            if tops[place] < 0:
                 continue
-            state = (int(seqs.max()), len(ids))  # a change of any of them has a higher seq
+            state = tops[place], len(own)  # a change of any of them has a higher seq
             cached = self._site_cache.get(site)
             if cached is None or cached[0] != state:
-                found = Found(ids[there], times[there], values[there], flags[there], seqs[there])
+                mine = np.flatnonzero(there[begins[place] : begins[place + 1]]) + begins[place]
+                found = Found(ids[mine], times[mine], values[mine], flags[mine], seqs[mine])
                 cached = self._site_cache[site] = (state, self._readings(found))
             answer[site] = cached[1]
         return answer

@@ -40,6 +40,10 @@ class SeriesBook:
             self._create(keys)
             return np.fromiter((known[key] for key in keys), np.int32, len(keys))
 
+    def known(self, keys: Sequence[SeriesKey]) -> np.ndarray:
+        """Ids (int32) of `keys`, -1 for those not known; creates none."""
+        return np.fromiter((self._ids.get(key, -1) for key in keys), np.int32, len(keys))
+
     def key(self, series: int) -> SeriesKey:
         if not 0 <= series < len(self._keys):
             raise NotFound("series", series)
