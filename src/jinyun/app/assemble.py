@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from jinyun.app.clock import clock_of
 from jinyun.app.directory import Devices, SiteDirectory
 from jinyun.app.discover import domains, judges, record_types
 from jinyun.app.jobs import ThreadJobs
+from jinyun.app.life import BEAT_S, LifeLedger
 from jinyun.app.settings import Settings
 from jinyun.app.windowing import knowledge
 from jinyun.judge.room import JudgeRoom
@@ -65,6 +67,8 @@ class House:
         self.verdicts = SqlVerdicts(self.database)
         self.rejects = SqlRejects(self.database)
         self.kv = SqlKeyValue(self.database)
+        self.life = LifeLedger(self.kv, self.clock)
+        self.at_stop: list[Callable[[], None]] = []  # what works in threads of its own ends here
         self.journal = FileJournal(
             folder / "journal",
             segment_bytes=settings.journal_segment_mb << 20,
@@ -160,6 +164,7 @@ class House:
     async def start(self) -> None:
         """Recover, then open the doors: judging and acting are ready before the first socket is."""
         self.started_at = self.clock.now()
+        self.life.started()
         self.sites.refresh()
         self.directory.refresh()
         await asyncio.to_thread(self.centre.replay)
@@ -187,6 +192,7 @@ class House:
         self.jobs.every(3600.0, "compact", self.readings.compact)
         self.jobs.every(60.0, "journal", self.journal.seal)
         self.jobs.every(30.0, "care", self.care.tick)
+        self.jobs.every(BEAT_S, "life", self.life.beat)
 
     def _seal(self) -> None:
         if self.clock.now() - self.started_at >= self.settings.seal_every_s * 1_000_000:
@@ -196,6 +202,9 @@ class House:
         """Close the doors first, then let everything accepted reach the disk."""
         await self.centre.stop()
         await asyncio.to_thread(self.jobs.stop)
+        for one in self.at_stop:
+            await asyncio.to_thread(one)
+        self.life.stopped()
         await asyncio.to_thread(self.close)
         log.info("node stopped")
 

@@ -13,10 +13,13 @@ from jinyun.app.care.jobs import CareJobs
 from jinyun.app.local import open_door
 from jinyun.app.reports import Reports
 from jinyun.app.services.as_of import house_as_of
+from jinyun.app.services.catalogue import Catalogue
 from jinyun.app.services.corrections import Corrections
 from jinyun.app.services.editions import Editions
 from jinyun.app.services.export import Exports
 from jinyun.app.services.figures import Figures
+from jinyun.app.services.gaps import Gaps
+from jinyun.app.services.imports import Imports
 from jinyun.app.services.links import Links
 from jinyun.app.services.matters import Matters
 from jinyun.app.services.overview import Overview
@@ -55,6 +58,12 @@ class UseCases:
         self.corrections = Corrections(house, self.periods)
         self.figures = Figures(house)
         self.corrections.dependents_of = self.figures.dependents_of
+        self.imports = Imports(house)
+        self.imports.resume()
+        self.catalogue = Catalogue(house)
+        self.gaps = Gaps(house, self.catalogue)
+        house.jobs.every(5.0, "catalogue", self.catalogue.tick)
+        house.jobs.every(30.0, "gaps", self.gaps.tick)
         self.sensorthings = SensorThings(house)
         self.exports = Exports(house)
         self.care_jobs = CareJobs(house)

@@ -116,11 +116,15 @@ class Why:
         several = [mine for mine in versions.values() if len(mine) > 1]
         ids = sorted(picked | {one.frame for mine in several for one in mine[-5:]})
         frames: Mapping[int, Frame] = house.readings.frames(ids)
-        raws = {frame_id: self._raw(frame) for frame_id, frame in frames.items()}
+        raws = {frame_id: self._raw(frame) for frame_id, frame in frames.items()}  # or the file it was imported from
         return _Tree(house, versions, used, frames, raws, cut=max(0, len(refs) - len(kept)))
 
     def _raw(self, frame: Frame) -> Node | None:
         """The raw message of a frame as a node, its CRC computed from its bytes."""
+        if frame.origin is Origin.IMPORT:
+            from jinyun.app.services.imports.evidence import file_node
+
+            return file_node(self._house.records, self._house.settings.folder, frame)
         if frame.ref is None:
             return None
         from jinyun.sense.hj212.crc import text as crc_text

@@ -75,10 +75,10 @@ class Answers:
         """The newest reading of each series, by site; from memory. Sites without readings are left out."""
         chosen = [(one, self._book.array_of_site(one)) for one in (self._book.sites() if sites is None else sites)]
         chosen = [one for one in chosen if len(one[1])]
-        if not chosen:
-            return {}
-        ids = np.concatenate([one for _, one in chosen])
+        ids = np.concatenate([*(one for _, one in chosen), np.empty(0, np.int64)])
         there = ids < len(self._latest.time)  # a series that was never committed has no place there yet
+        if not there.any():
+            return {}
         places = np.where(there, ids, 0)
         if len(chosen) > 20:  # one state of all, without much locking
             times, values, flags, seqs = (column[places] for column in self._latest.copy(slice(None)))

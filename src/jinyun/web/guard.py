@@ -25,6 +25,9 @@ CSRF_HEADER = "x-jinyun-csrf"
 LOCAL = Session("local", ("admin", "officer"), "")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BODY = 2_000_000  # bytes of one request
+MOST_FILE = (4 << 30) + MOST_BODY  # of a file that is streamed to disk
+FILES = frozenset({"/api/imports"})
+"""Addresses that take whole files."""
 
 POLICY = "; ".join(
     (
@@ -155,7 +158,7 @@ class Doorman:
             if refusal is not None:
                 await error_answer(refusal)(scope, receive, dressed)
                 return
-            await self.app(scope, _limited(receive), dressed)
+            await self.app(scope, _limited(receive, _most(scope)), dressed)
         except Exception as wrong:
             answer = unknown_error(scope["path"], wrong)
             if not started:
@@ -171,7 +174,11 @@ class TooLarge(JinyunError):
         super().__init__(f"a request holds at most {MOST_BODY} bytes")
 
 
-def _limited(receive: Receive) -> Receive:
+def _most(scope: Scope) -> int:
+    return MOST_FILE if scope["path"] in FILES else MOST_BODY
+
+
+def _limited(receive: Receive, most: int) -> Receive:
     got = 0
 
     async def counted() -> Message:
@@ -179,7 +186,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             got += len(message.get("body", b""))
-            if got > MOST_BODY:
+            if got > most:
                 raise HTTPException(413, str(TooLarge()))  # the framework lets only its own errors through here
         return message
 
@@ -190,6 +197,6 @@ def _refusal(scope: Scope) -> JinyunError | None:
     if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
         return BadInput("a zero byte is no part of any name here")
     for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > MOST_BODY:
+        if name == b"content-length" and value.isdigit() and int(value) > _most(scope):
             return TooLarge()
     return None
