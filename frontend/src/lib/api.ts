@@ -174,6 +174,8 @@ export interface SeriesPage {
   limits: { value: string; unit: string; label_zh: string; label_en: string; clause: string; at_least?: boolean }[]
   count: number
   cut: number
+  /** a long curve is drawn from windows of this period, not from single readings */
+  windows?: { period: string; zh: string; en: string; label: string }
 }
 
 export interface WhyNode {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -51,11 +51,17 @@ def series(
     start: Annotated[Seconds, Query(alias="from")] = None,
     end: Annotated[Seconds, Query(alias="to")] = None,
     as_of: Seconds = None,
+    windows: Annotated[str, Query(pattern="^(auto)?$", description="auto: a long curve is drawn from windows")] = "",
 ) -> Response:
-    """One curve with limit lines; `as_of` asks for what was known then."""
-    found = cases.sites.series(
-        site, factor=factor, stat=parse_stat(stat), period=parse_period(period), start=start, end=end, as_of=as_of
-    )
+    """One curve with limit lines; `as_of` asks for what was known then. With ``windows=auto`` fine readings of more
+    than 3 days come as hour windows, of more than 120 days as day windows, and the answer's ``windows`` says so."""
+    asked: dict[str, Any] = {"factor": factor, "stat": parse_stat(stat), "period": parse_period(period)}
+    found = None
+    if windows and as_of is None and start is not None and end is not None and start < end:
+        frame = cases.sites.series(site, **asked, start=end - 1, end=end)
+        found = cases.windows.curve(site, frame | {"from": start})
+    if found is None:
+        found = cases.sites.series(site, **asked, start=start, end=end, as_of=as_of)
     if out.csv:
         rows = [{"time": t, "value": v, "flag": f, "seq": s} for t, v, f, s in found["points"]]
         labels = {"time": "time", "value": f"{factor} [{found['unit']}]", "flag": "flag", "seq": "seq"}
