@@ -80,7 +80,7 @@ class Exports:
                 within += " AND series IN (SELECT series FROM chosen)"
             rows = state.current_sql(state.plan(start, end), within)
             query = f"SELECT series, time, value, flag, seq FROM ({rows}) ORDER BY time, series"
-            return state.cursor.execute(query).to_arrow_table()
+            return state.cursor.sql(query).to_arrow_table()
 
 
 def _received(state: Snapshot, seqs: np.ndarray) -> pa.Array:

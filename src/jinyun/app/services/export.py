@@ -1,8 +1,8 @@
 """Bulk export of readings and windows as Parquet, CSV or an Arrow stream, in bounded memory.
 
 Every export states its label convention, its time zone and its units: in the schema's metadata (Parquet, Arrow) or in
-lines that begin with ``#`` before the header (CSV). A CSV ends in a line that says how many rows it has: without it,
-it was cut short.
+lines that begin with ``#`` before the header (CSV, UTF-8 without BOM, since readers of comments stumble over one). A
+CSV ends in a line that says how many rows it has: without it, it was cut short.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from jinyun import __version__
@@ -375,15 +374,14 @@ def _arrow(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]:
 
 def _csv(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]:
     lines = [f"# {key.decode()}: {text.decode()}" for key, text in (schema.metadata or {}).items()]
-    yield "\ufeff".encode() + "\r\n".join([*lines, ",".join(schema.names), ""]).encode()
-    options = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
+    yield "\n".join([*lines, ",".join(schema.names), ""]).encode()
     count = 0
     for table in tables:
         count += table.num_rows
-        sink = io.BytesIO()
-        pa_csv.write_csv(pa.table([_text(table.column(one)) for one in schema.names], schema.names), sink, options)
-        yield sink.getvalue()
-    yield f"# end: {count} rows\r\n".encode()
+        columns = [_text(table.column(one)).cast(pa.string()).fill_null("") for one in schema.names]
+        lines = pc.binary_join_element_wise(*columns, ",")
+        yield ("\n".join(lines.to_pylist()) + "\n").encode()
+    yield f"# end: {count} rows\n".encode()
 
 
 def _text(column: pa.ChunkedArray) -> Any:
@@ -397,7 +395,9 @@ def _text(column: pa.ChunkedArray) -> Any:
         return pc.utf8_rtrim(pc.utf8_rtrim(column.cast(pa.string()), "0"), ".")
     if pa.types.is_dictionary(kind):
         plain = column.cast(pa.string())
-        return pc.replace_substring_regex(plain, r"^([=+\-@\t\r])", r"'\1")
+        safe = pc.replace_substring_regex(plain, r"^([=+\-@\t\r#])", r"'\1")
+        quoted = pc.binary_join_element_wise('"', pc.replace_substring(safe, '"', '""'), '"', "")
+        return pc.if_else(pc.match_substring_regex(safe, r"[\",\r\n]"), quoted, safe)
     return column
 
 

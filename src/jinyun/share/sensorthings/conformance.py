@@ -23,6 +23,7 @@ CONFORMANCE: tuple[str, ...] = tuple(
         "datamodel/observation/relations",
         "datamodel/feature-of-interest/properties",
         "datamodel/feature-of-interest/relations",
+        "datamodel/entity-control-information/common-control-information",
         "resource-path/resource-path-to-entities",
         "request-data/order",
         "request-data/expand",
@@ -35,7 +36,8 @@ CONFORMANCE: tuple[str, ...] = tuple(
         "request-data/built-in-query-functions",
         "request-data/count",
         "request-data/pagination",
-        "request-data/status-codes",
+        "request-data/status-code",
+        "request-data/query-status-code",
         "data-array/data-array",
     )
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -85,6 +85,18 @@ class Entity:
     id: Id
     data: Mapping[str, Any | Callable[[], Any]]
     series: int = -1  # of an Observation: the Datastream it belongs to
+    shown: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """JSON forms of properties that do not change while the entity lives."""
+
+    def json(self, name: str) -> Any:
+        """A property in the form the JSON encoder takes."""
+        found = self.shown.get(name)
+        if found is None:
+            value = self.data.get(name)
+            if callable(value):
+                return to_json(value())
+            found = self.shown[name] = to_json(value)
+        return found
 
     def get(self, name: str) -> Any:
         value = self.data.get(name)
@@ -96,9 +108,14 @@ class Entity:
         return f"{self.kind.plural}({quote_id(self.id)})"
 
 
+_PLAIN = str.maketrans(":-_@.", "00000")
+
+
 def quote_id(id: Id) -> str:
     """An id as it stands in a URL."""
-    return str(id) if isinstance(id, int) else "'" + quote(id.replace("'", "''"), safe="':@.,;~-_") + "'"
+    if isinstance(id, int) or (id.isascii() and id.translate(_PLAIN).isalnum()):
+        return str(id) if isinstance(id, int) else f"'{id}'"
+    return "'" + quote(id.replace("'", "''"), safe="':@.,;~-_") + "'"
 
 
 def plain_number(value: Decimal) -> str:

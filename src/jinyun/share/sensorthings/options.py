@@ -33,6 +33,7 @@ class Options:
     token: str = ""
     data_array: bool = False
     given: list[tuple[str, str]] = field(default_factory=list)
+    written: str | None = None
 
     @property
     def limit(self) -> int:
@@ -40,9 +41,10 @@ class Options:
 
     def query(self, **changed: str) -> str:
         """The query string with `$skip` and `$skiptoken` replaced by what is given (names without the dollar)."""
-        kept = [(name, text) for name, text in self.given if name not in ("$skip", "$skiptoken")]
-        kept += [(f"${name}", text) for name, text in changed.items()]
-        return urlencode(kept, safe="$/(),;:='@", quote_via=quote)
+        if self.written is None:
+            kept = [(name, text) for name, text in self.given if name not in ("$skip", "$skiptoken")]
+            self.written = urlencode(kept, safe="$/(),;:='@", quote_via=quote)
+        return "&".join(filter(None, (self.written, *(f"${name}={text}" for name, text in changed.items()))))
 
 
 def parse_options(pairs: Iterable[tuple[str, str]], *, nested: int = 0) -> Options:

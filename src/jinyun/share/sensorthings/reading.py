@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jinyun.kernel.conditions import TRUE, Condition
-from jinyun.kernel.terms import china_time
+from jinyun.kernel.terms import Flag, china_time
 from jinyun.share.sensorthings.address import Address, Finder
 from jinyun.share.sensorthings.conformance import CONFORMANCE
 from jinyun.share.sensorthings.errors import BadQuery, NoSuchEntity
@@ -24,6 +24,7 @@ from jinyun.share.sensorthings.options import MOST_TOP, Options, check_names, ch
 from jinyun.share.sensorthings.rows import OBSERVATION, Compiler, observation_id, quality
 from jinyun.share.sensorthings.source import Ask, Row, Source
 
+_QUALITY = {flag: quality(flag) for flag in Flag}
 COMPONENTS = ("id", "phenomenonTime", "resultTime", "result", "resultQuality", "parameters")
 """Columns of a data array when `$select` names none."""
 
@@ -225,7 +226,7 @@ class Reader:
             "phenomenonTime": start if row.end is None else Interval(start, end),
             "resultTime": end,
             "result": row.value,
-            "resultQuality": quality(row.flag),
+            "resultQuality": _QUALITY[row.flag],
             "parameters": lambda: self._parameters(row),
         }
         return Entity(OBSERVATION, observation_id(row.series, row.time), data, row.series)
@@ -262,15 +263,16 @@ class Reader:
         kind, select, link = entity.kind, options.select, self._link(entity)
         heads = {one.split("/")[0] for one in select}
         body: dict[str, Any] = {}
+        parts = any("/" in one for one in select)
         if not select or heads & {"id", "@iot.id"}:
             body["@iot.id"] = entity.id
         if not select or "@iot.selfLink" in heads:
             body["@iot.selfLink"] = link
         for name in kind.properties:
             if not select or name in heads:
-                value = entity.get(name)
-                if value is not None or name in ("result", "resultTime"):
-                    body[name] = to_json(_selected(value, name, select))
+                shown = to_json(_selected(entity.get(name), name, select)) if parts else entity.json(name)
+                if shown is not None or name in ("result", "resultTime"):
+                    body[name] = shown
         for name in kind.relations:
             if name not in options.expand and (not select or name in heads):
                 body[f"{name}@iot.navigationLink"] = f"{link}/{name}"
