@@ -385,7 +385,7 @@ export function address(path: string, query: Query = {}): string {
 
 async function ask<T>(method: string, url: string, body?: unknown, quiet = false): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' }
-  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  if (body !== undefined) headers['Content-Type'] = body instanceof Blob ? 'application/octet-stream' : 'application/json'
   if (method !== 'GET') headers['X-Jinyun-CSRF'] = csrf
   let answer: Response
   try {
@@ -393,7 +393,7 @@ async function ask<T>(method: string, url: string, body?: unknown, quiet = false
       method,
       headers,
       credentials: 'same-origin',
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined ? undefined : body instanceof Blob ? body : JSON.stringify(body),
     })
   } catch {
     throw new ApiError(0, 'unreachable', 'unreachable')
@@ -415,6 +415,7 @@ async function ask<T>(method: string, url: string, body?: unknown, quiet = false
 
 export const get = <T>(path: string, query?: Query) => ask<T>('GET', address(path, query))
 export const post = <T>(path: string, body: unknown = {}) => ask<T>('POST', path, body)
+export const upload = <T>(path: string, file: Blob) => ask<T>('POST', path, file)
 export const patch = <T>(path: string, body: unknown) => ask<T>('PATCH', path, body)
 export const del = <T>(path: string) => ask<T>('DELETE', path)
 

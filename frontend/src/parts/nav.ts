@@ -6,6 +6,7 @@ export const NAV = [
   { to: '/links', key: 'nav.links', match: (p: string) => p.startsWith('/link'), icon: 'M8 12a3 3 0 0 1 0-4l2-2a3 3 0 0 1 4 4l-1 1M12 8a3 3 0 0 1 0 4l-2 2a3 3 0 0 1-4-4l1-1' },
   { to: '/periods', key: 'nav.periods', match: (p: string) => p.startsWith('/periods'), icon: 'M3 17h14M5 14V9M9 14V4M13 14v-7' },
   { to: '/editions', key: 'nav.editions', match: (p: string) => p.startsWith('/editions'), icon: 'M4 6h9l-2-2M16 14H7l2 2' },
+  { to: '/catalogue', key: 'nav.catalogue', match: (p: string) => p.startsWith('/catalogue') || p.startsWith('/import'), icon: 'M3 5c0-3 14-3 14 0v10c0 3-14 3-14 0ZM3 5c0 3 14 3 14 0M3 10c0 3 14 3 14 0' },
   { to: '/records', key: 'nav.records', match: (p: string) => p.startsWith('/records'), icon: 'M3 5h14M3 10h14M3 15h14' },
   { to: '/system', key: 'nav.system', match: (p: string) => p.startsWith('/system'), icon: 'M3 16V9M8 16V4M13 16v-5M18 16V7' },
 ]

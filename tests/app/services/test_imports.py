@@ -1,4 +1,4 @@
-"""Import of readings: recognition, units, sites, times, refusals, doubles, idempotence; a real year with its verdicts."""
+"""Import of readings: recognition, units, sites, times, refusals, doubles, idempotence; a real year with verdicts."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ def test_excel_and_flags_of_factors(house, imports, tmp_path):
     sheet.write_row(1, 0, ["时间", "a34004-Avg", "a34004-Flag"])
     stamp = book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
     for n, flag in enumerate(("N", "D", "有效")):
-        sheet.write_datetime(2 + n, 0, datetime(2026, 3, 1, 8 + n), stamp)
+        sheet.write_datetime(2 + n, 0, datetime(2026, 3, 1, 8 + n), stamp)  # noqa: DTZ001
         sheet.write_row(2 + n, 1, [30.1 + n, flag])
     book.close()
     told = bring(imports, "t.xlsx", path.read_bytes(), site="A1", header_row=2)
