@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from dataclasses import replace
 from fractions import Fraction
 
@@ -151,24 +152,24 @@ def arrivals(bench, dice, days=2):
     return [row for row in rows if row not in set(late)] + twice + late + corrected + flagged
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_kept_windows_equal_those_made_from_raw(bench, seed):
+@pytest.mark.parametrize(("seed", "days"), [(1, 2), (2, 1)])
+def test_kept_windows_equal_those_made_from_raw(bench, seed, days):
     dice = random.Random(seed)
-    rows = arrivals(bench, dice)
+    rows = arrivals(bench, dice, days)
     while rows:
         size = dice.randint(1, 2500)
         bench.put(rows[:size])
         rows = rows[size:]
         if dice.random() < 0.8:
             bench.windows.catch_up()
-        if dice.random() < 0.25:
+        if dice.random() < 0.15:
             bench.readings.seal()
         if dice.random() < 0.1:
             bench.readings.compact("2030-01-01")
     told = bench.windows.rebuild()
     assert told["equal"], told
-    assert int(told["levels"]["hour"]["kept"].split(":")[0]) > 300
-    assert int(told["levels"]["max_8h"]["kept"].split(":")[0]) == 2
+    assert int(told["levels"]["hour"]["kept"].split(":")[0]) > 150 * days
+    assert int(told["levels"]["max_8h"]["kept"].split(":")[0]) == days
     assert bench.windows.rebuild([0, 5])["equal"]
     for series in range(len(KEYS)):  # made in memory: the same again
         for level in (Level.HOUR, Level.DAY, Level.MAX_8H, Level.LD, Level.LN, Level.MONTH, Level.YEAR):
@@ -209,8 +210,8 @@ def test_a_day_reversed_and_one_week_late_gives_the_same_windows(tmp_path, sqlit
     second.windows.catch_up()
     second.readings.seal()
     late = rows[::-1] if how == "reversed" else dice.sample(rows, len(rows))
-    for place in range(0, len(late), 1500):
-        second.put(late[place : place + 1500])
+    for place in range(0, len(late), 2500):
+        second.put(late[place : place + 2500])
         second.windows.catch_up()
     assert second.windows.digests() == in_order
     second.close()
@@ -322,7 +323,8 @@ dice = random.Random(int(sys.argv[1]))
 rows = w.arrivals(bench, dice, 1)
 print("ready", flush=True)
 while rows:
-    bench.put(rows[:300]); rows = rows[300:]
+    bench.put(rows[:200]); rows = rows[200:]
+    print(len(rows), flush=True)
     bench.windows.catch_up()
     if dice.random() < .2: bench.readings.seal()
 """
@@ -333,16 +335,17 @@ def test_killed_at_any_moment_windows_come_true_again(tmp_path, steady_clock):
     folder.mkdir()
     text = textwrap.dedent(KILLED).format(tests=os.path.dirname(__file__), this=__file__, folder=str(folder))
     dice = random.Random(4)
-    for seed in range(3):
+    for seed in range(2):
         child = subprocess.Popen(
             [sys.executable, "-c", text, str(seed)], stdout=subprocess.PIPE, text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
         )  # fmt: skip
         assert child.stdout.readline().strip() == "ready"
-        try:
-            child.wait(dice.uniform(0.2, 2.5))
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
+        for _ in range(dice.randint(2, 8)):  # then at some moment of putting, keeping or sealing
+            child.stdout.readline()
+        time.sleep(dice.uniform(0, 0.3))
+        child.send_signal(signal.SIGKILL)
+        child.stdout.close()
         child.wait()
     from jinyun.store.database import open_database
 

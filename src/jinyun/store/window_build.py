@@ -6,8 +6,8 @@ Nothing here reads or writes: readings and windows of the level below come in as
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from datetime import date
 from functools import partial
 
@@ -17,14 +17,12 @@ from jinyun.kernel.flags import COUNTS
 from jinyun.kernel.ports import NO_VALUE
 from jinyun.kernel.terms import Flag, Period, SeriesKey, Stat, china_time
 from jinyun.methods import window_columns as many
-from jinyun.methods.window_columns import Parts, WindowColumns, columns_of, ends, starts
-from jinyun.methods.window_rules import RuleBook
+from jinyun.methods.window_columns import Parts, columns_of, ends, starts
 from jinyun.methods.windows import (
     DAY_S,
     HOUR_S,
     NON_DETECT,
     UNFLAGGED,
-    Energy,
     How,
     Level,
     Part,
@@ -35,6 +33,17 @@ from jinyun.methods.windows import (
     flow_weighted,
 )
 from jinyun.store.query import Found
+from jinyun.store.window_parts import (
+    Children,
+    Fetch,
+    Knowledge,
+    SiteFacts,
+    WindowTable,
+    distinct,
+    empty,
+    joined,
+    stretches,
+)
 
 BASE: Mapping[Period, tuple[str, int]] = {
     Period.REALTIME: ("minute", 1),
@@ -52,77 +61,6 @@ _GOOD = np.zeros(256, bool)
 _GOOD[[int(flag) for flag in COUNTS]] = True
 _FARTHEST = 30 * HOUR_S
 """A night ends at the latest so long after its date began. [s]"""
-
-
-@dataclass(frozen=True, slots=True)
-class SiteFacts:
-    """What the rules of a site's windows depend on."""
-
-    kind: str = ""
-    day_from: int = 6  # o'clock: day part of noise
-    night_from: int = 22
-    night: str = "began"  # the night that began on the date, or `calendar`: its own small hours
-    grade: str = "level2"  # of the 8 h limit of ozone
-
-    def hours(self, level: Level, day: int) -> tuple[int, ...]:
-        """Starts of the hours of a date's day part or night. `day`: its start. [s]"""
-        if level is Level.LD:
-            hours: Sequence[int] = range(self.day_from, self.night_from)
-        elif self.night == "began":
-            hours = range(self.night_from, self.day_from + 24)
-        else:
-            hours = (*range(self.day_from), *range(self.night_from, 24))
-        return tuple(day + HOUR_S * hour for hour in hours)
-
-
-@dataclass(frozen=True, slots=True)
-class Knowledge:
-    """What the house knows of windows, given at the wiring."""
-
-    rules: RuleBook
-    facts: Callable[[str], SiteFacts]  # of a site
-    energy: Energy | None = None
-    limit_8h: Callable[[str, date], int | None] = lambda *_: None  # of a grade on a day [1e-6]
-    flow: str = "wastewater_flow"  # the factor that water is weighted by
-
-
-@dataclass(slots=True)
-class WindowTable:
-    """Windows of one level, by (series, start). `start` of a date's parts is the date's; `rule`: number of the rule."""
-
-    series: np.ndarray  # int64
-    start: np.ndarray  # int64 [s]
-    rule: np.ndarray  # int16
-    columns: WindowColumns
-
-    def __len__(self) -> int:
-        return len(self.series)
-
-    def take(self, which: np.ndarray) -> WindowTable:
-        """Some of them."""
-        columns = WindowColumns(*(getattr(self.columns, f.name)[which] for f in fields(WindowColumns)))
-        return WindowTable(self.series[which], self.start[which], self.rule[which], columns)
-
-
-@dataclass(slots=True)
-class Children:
-    """Windows of a level below, by (series, start): what the level above looks at."""
-
-    series: np.ndarray
-    start: np.ndarray
-    value: np.ndarray
-    state: np.ndarray
-    marks: np.ndarray
-
-    @classmethod
-    def of(cls, table: WindowTable) -> Children:
-        """From windows just made."""
-        c = table.columns
-        return cls(table.series, table.start, c.value, c.state, c.marks)
-
-
-Fetch = Callable[[Level, np.ndarray, int, int], Children]
-"""(level, series, start, end) -> its windows that start in [start, end), by (series, start)."""
 
 
 class Builder:
@@ -235,7 +173,7 @@ class Builder:
     def _windows(self, level: Level, series: np.ndarray, start: np.ndarray, parts: Parts) -> WindowTable:
         """Parts sorted by (series, time), each with the start of its window."""
         if not len(series):
-            return _empty()
+            return empty()
         fresh = np.ones(len(series), bool)
         fresh[1:] = (series[1:] != series[:-1]) | (start[1:] != start[:-1])
         parts.window = np.cumsum(fresh) - 1
@@ -383,30 +321,6 @@ class Builder:
         return [i for i, (kind, factor, stat, _) in enumerate(self._signature) if ever(kind, factor, stat, Level.LN)]
 
 
-def stretches(level: Level, series: np.ndarray, start: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(series, start) of windows in parts that lie near one another in time, none too large to be made at once."""
-    order = np.argsort(start, kind="stable")
-    series, start = series[order], start[order]
-    length = int((ends(level, start[:1]) - start[:1])[0]) if len(start) else 0
-    first = 0
-    for cut in [*(np.flatnonzero(np.diff(start)) + 1).tolist(), len(start)]:
-        if cut < len(start) and start[cut] - start[cut - 1] <= NEAR * length and cut - first < MOST_AT_ONCE:
-            continue
-        if cut > first:
-            yield series[first:cut], start[first:cut]
-        first = cut
-
-
-NEAR, MOST_AT_ONCE = 7, 50_000
-"""Windows further apart than so many of their lengths are made apart; and about so many at a time."""
-
-
-def distinct(series: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct (series, start), in this order."""
-    cells = np.unique(series.astype(np.int64) << 33 | start)  # an instant has less than 33 bits
-    return cells >> 33, cells & (1 << 33) - 1
-
-
 def _subset(parts: Parts, windows: np.ndarray) -> Parts:
     """Parts of some windows, these numbered anew."""
     kept = parts.take(windows[parts.window])
@@ -441,36 +355,7 @@ def _by_series(below: Children) -> dict[int, list[Part]]:
     return found
 
 
-def joined(made: Sequence[WindowTable]) -> WindowTable:
-    """Tables as one, by (series, start)."""
-    made = [one for one in made if len(one)]
-    if not made:
-        return _empty()
-    table = made[0]
-    if len(made) > 1:
-        columns = WindowColumns(
-            *(np.concatenate([getattr(one.columns, f.name) for one in made]) for f in fields(WindowColumns))
-        )
-        series, start, rule = (np.concatenate([getattr(one, n) for one in made]) for n in ("series", "start", "rule"))
-        table = WindowTable(series, start, rule, columns)
-    return table.take(np.lexsort((table.start, table.series)))
-
-
-def _empty() -> WindowTable:
-    ints = np.empty(0, np.int64)
-    return WindowTable(ints, ints, np.empty(0, np.int16), columns_of([]))
-
-
 __all__ = [
-    "ABOVE",
-    "BASE",
-    "DATES",
-    "Builder",
-    "Children",
-    "Knowledge",
-    "SiteFacts",
-    "WindowTable",
-    "distinct",
-    "joined",
-    "stretches",
-]
+    "ABOVE", "BASE", "DATES", "Builder", "Children", "Fetch", "Knowledge", "SiteFacts", "WindowTable", "distinct",
+    "joined", "stretches",
+]  # fmt: skip
