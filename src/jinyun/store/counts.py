@@ -43,6 +43,16 @@ class SeriesCounts:
                 np.minimum.at(self._first, series, time)
             self._seq = seq
 
+    def set(self, series: np.ndarray, count: np.ndarray, first: np.ndarray, seq: int) -> None:
+        """Say outright what series have: for tools that make a store's files themselves."""
+        with self._lock:
+            self._grow(int(series.max()) + 1 if len(series) else 0)
+            self._n[series], self._first[series], self._seq = count, first, seq
+
+    def prepare(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Make the tables of the hot file."""
+        cursor.execute(_SCHEMA)
+
     def of(self, series: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
         """(count, first time [s], `LATER` when there is none) of some series; those never counted have none."""
         with self._lock:
@@ -74,7 +84,7 @@ class SeriesCounts:
         """Be as after the commit of `seq`; `trimmed`: rows above it are in the hot file."""
         cursor = hot.cursor()
         try:
-            cursor.execute(_SCHEMA)
+            self.prepare(cursor)
             kept = cursor.execute("SELECT seq FROM counted_at").fetchall()
             # a hot file that is new, or older than the last seal, lacks rows after what it had counted
             if (not kept and seq) or (kept and kept[0][0] < trimmed) or seq < manifest.view.sealed:

@@ -79,7 +79,8 @@ class HotFile:
 
     def close(self) -> None:
         try:
-            self._root.execute("CHECKPOINT")
+            with contextlib.suppress(duckdb.TransactionException):  # a reader is in the middle: the WAL has it all
+                self._root.execute("CHECKPOINT")
         finally:
             self._root.close()
             _claims.discard(self._claim)
