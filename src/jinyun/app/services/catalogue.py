@@ -30,7 +30,7 @@ from jinyun.domains.warehouse.catalogue import (
 )
 from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.ports import DeviceProfile, Record
-from jinyun.kernel.terms import LENGTHS, Period, SeriesKey
+from jinyun.kernel.terms import LENGTHS, Period, SeriesKey, Stat
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
@@ -236,8 +236,8 @@ class Catalogue:
             elif name == "kind":
                 mask &= self._of_sites(columns, lambda _, kind, wanted=wanted: kind in wanted)
             elif name in ("period", "stat"):
-                known = Period if name == "period" else type(facts.keys[0].stat) if facts.keys else Period
-                numbers = [int(known[one.upper()]) for one in wanted if one.upper() in known.__members__]
+                known = (Period if name == "period" else Stat).__members__
+                numbers = [int(known[one.upper()]) for one in wanted if one.upper() in known]
                 mask &= np.isin(columns[name], numbers)
             elif name == "state":
                 mask &= np.isin(state["freshness"], [STATES.index(one) for one in wanted if one in STATES])

@@ -100,9 +100,10 @@ class Gaps:
         count, first = self._house.readings.counts.of(np.array([series]))
         if int(count[0]):
             since = max(since, int(first[0]))
+        many = (until - since) // interval
+        if many > MOST_SLOTS:
+            raise BadInput(f"{many} slots are too many for one answer", field="from", hint="ask for less time")
         slots = _slots(since, until, interval)
-        if len(slots) > MOST_SLOTS:
-            raise BadInput(f"{len(slots)} slots are too many for one answer", field="from", hint="ask for less time")
         items = list(self._stretches(series, key, interval, slots))
         counts = {name: sum(one["slots"] for one in items if one["verdict"] == name) for name in VERDICTS}
         return told | {"items": items[::-1], "counts": counts, "due": len(slots), "rule": True}

@@ -186,7 +186,8 @@ class Parser:
         table = np.full(len(self.places.ids) + 1, -1, np.int64)
         for one in np.unique(place).tolist():
             table[one] = self._key(one, factor)
-        return table[place]
+        codes: np.ndarray = table[place]
+        return codes
 
     def meant(self, text: str, unit: str) -> tuple[Any, Any]:
         """(factor, scale) of a factor's text and a unit's, or (reason code, sentence)."""

@@ -18,7 +18,7 @@ LETTERS = {
 
 @cache
 def _table() -> dict[str, Flag]:
-    found = {plain(word): flag for flag, words in reversed(WORDS.items()) for word in words}
+    found = {plain(word): flag for flag, words in reversed(list(WORDS.items())) for word in words}
     return found | {plain(one.name): one for one in Flag} | LETTERS
 
 

@@ -14,6 +14,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,7 +143,7 @@ class Job:
         for n in np.flatnonzero(group.clash).tolist():
             key = parser.keys[int(group.key[n])]
             sentence = f"{key.site} {key.factor}: an earlier row says another value for the same time; that one counts"
-            told.append((int(group.row[n]), key.factor, _text(group.value[n]), "double", sentence))
+            told.append((int(group.row[n]), key.factor, _cell(group.value[n]), "double", sentence))
         errors.add(told)
 
     def _differs(self, once: Staged, state: np.ndarray, stored: np.ndarray, parser: Parser, errors: _Errors) -> None:
@@ -153,7 +154,7 @@ class Job:
             sentence = (
                 f"{key.site} {key.factor}: {_text(stored[n])} is stored; it is kept (replace makes a new version)"
             )
-            told.append((int(once.row[n]), key.factor, _text(once.value[n]), "differs", sentence))
+            told.append((int(once.row[n]), key.factor, _cell(once.value[n]), "differs", sentence))
         errors.add(told, refused_too=False)
 
     def _fill(self, sample: list[dict[str, Any]], parser: Parser) -> None:
@@ -363,9 +364,11 @@ def _zero() -> dict[str, int]:
     return dict.fromkeys(names, 0)
 
 
-def _text(micro: Any) -> str | None:
-    from decimal import Decimal
+def _cell(micro: Any) -> str:
+    return _text(micro) or ""
 
+
+def _text(micro: Any) -> str | None:
     return None if int(micro) == NO_VALUE else plain(Decimal(int(micro)) / MICRO)
 
 

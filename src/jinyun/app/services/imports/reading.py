@@ -70,7 +70,7 @@ class _Batch:
 
     def _numbered(self, codes: np.ndarray, cells: Sequence[Any], answers: Sequence[Any], meaning: str) -> np.ndarray:
         """Answers that are numbers, row by row; rows whose answer is a problem are refused."""
-        numbers = np.array([one if isinstance(one, int) else -1 for one in answers], np.int64)[codes]
+        numbers: np.ndarray = np.array([one if isinstance(one, int) else -1 for one in answers], np.int64)[codes]
         bad = np.array([not isinstance(one, int) for one in answers], bool)[codes] & self.good
         heading = self.parser.heading(meaning)
         for n in np.flatnonzero(bad).tolist():
@@ -94,7 +94,8 @@ class _Batch:
         else:
             self._wide()
         columns = [np.concatenate(one) for one in zip(*self.parts, strict=True)] if self.parts else [_NOTHING] * 6
-        return Values(*columns, self.refused, self.counts)
+        place, key, time, value, flag, row = columns
+        return Values(place, key, time, value, flag, row, self.refused, self.counts)
 
     def _flags(self, meaning: str) -> np.ndarray | None:
         if not self.rows.has(meaning):
