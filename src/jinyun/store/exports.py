@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -80,10 +81,11 @@ class Exports:
                 within += " AND series IN (SELECT series FROM chosen)"
             rows = state.current_sql(state.plan(start, end), within)
             query = f"SELECT series, time, value, flag, seq FROM ({rows}) ORDER BY time, series"
-            return state.cursor.sql(query).to_arrow_table()
+            table: pa.Table = state.cursor.sql(query).to_arrow_table()
+            return table
 
 
-def _received(state: Snapshot, seqs: np.ndarray) -> pa.Array:
+def _received(state: Snapshot, seqs: np.ndarray) -> Any:
     """When the message of each row came. [µs]"""
     if not len(seqs):
         return pa.array([], pa.int64())

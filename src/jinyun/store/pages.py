@@ -168,14 +168,14 @@ class Pages:
             wanted = np.asarray(series, np.int64)
             mine[wanted[(wanted >= 0) & (wanted < len(keep))]] = True
             keep &= mine
-        rest = []
+        rest: list[Condition] = []
         for one in conjuncts(where):
-            wanted = _series_of(one)
-            if wanted is None:
+            named = _series_of(one)
+            if named is None:
                 rest.append(one)
                 continue
             mine = np.zeros(len(keep), bool)
-            mine[wanted[(wanted >= 0) & (wanted < len(keep))]] = True
+            mine[named[(named >= 0) & (named < len(keep))]] = True
             keep &= mine
         left: Condition = TRUE if not rest else rest[0] if len(rest) == 1 else ("and", *rest)
         return np.flatnonzero(keep), left
@@ -385,7 +385,8 @@ def _order_sql(name: str, descending: bool) -> list[str]:
 
 def _after_sql(order: Sequence[tuple[str, bool]], after: Sequence[Decimal | None]) -> str:
     """Rows that come after one in an order: past it in some column, and level in all before that."""
-    parts, level = [], []
+    parts: list[str] = []
+    level: list[str] = []
     for (name, descending), edge in zip(order, after, strict=True):
         column = _column(name)
         if edge is None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 import pyarrow.parquet as pq
 
 from jinyun import __version__
@@ -30,6 +30,7 @@ from jinyun.methods.windows import Level
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
+pc: Any = pyarrow.compute  # its stubs know neither mixed arguments nor time zones
 FORMATS: Mapping[str, tuple[str, str]] = {
     "parquet": ("parquet", "application/vnd.apache.parquet"),
     "csv": ("csv", "text/csv; charset=utf-8"),
@@ -243,21 +244,20 @@ class _Names:
         self._periods = np.array([int(key.period) for key in keys[:count]], np.int8)
         self._flags = _words([flag.name for flag in Flag])
 
-    def _named(self, name: str, series: np.ndarray) -> pa.Array:
+    def _named(self, name: str, series: np.ndarray) -> Any:
         words, place = self._columns[name]
         return pa.DictionaryArray.from_arrays(pa.array(place[series]), pa.array(words, pa.string()))
 
     def readings(self, rows: pa.Table) -> pa.Table:
         series, time = rows.column("series").to_numpy(), rows.column("time").to_numpy()
         flags, _ = self._flags
+        flag: Any = pa.array(rows.column("flag").to_numpy().astype(np.int32))
         columns = {
             **{name: self._named(name, series) for name in self._columns},
             "time": _times(time),
             "end": _times(_ends(self._periods[series], time)),
             "value": rows.column("value").cast(pa.decimal128(18, 6)),
-            "flag": pa.DictionaryArray.from_arrays(
-                pa.array(rows.column("flag").to_numpy().astype(np.int32)), pa.array(flags, pa.string())
-            ),
+            "flag": pa.DictionaryArray.from_arrays(flag, pa.array(flags, pa.string())),
             "seq": rows.column("seq"),
             "received_at": pa.array(rows.column("received_at").to_numpy()).cast(pa.timestamp("us")).cast(_STAMP),
             "series": rows.column("series"),
@@ -289,13 +289,13 @@ def _words(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
     return list(distinct), np.array([distinct[text] for text in texts], np.int32)
 
 
-def _exact(micro: pa.Array) -> pa.Array:
+def _exact(micro: Any) -> Any:
     """DECIMAL(18,6) of whole millionths."""
     told = [None if one is None else Decimal(one).scaleb(-6) for one in micro.to_pylist()]
     return pa.array(told, pa.decimal128(18, 6))
 
 
-def _times(seconds: np.ndarray) -> pa.Array:
+def _times(seconds: np.ndarray) -> Any:
     return pa.array(seconds * 1000).cast(pa.timestamp("ms")).cast(_TIME)
 
 
@@ -384,7 +384,7 @@ def _csv(schema: pa.Schema, tables: Iterable[pa.Table]) -> Iterator[bytes]:
     yield f"# end: {count} rows\n".encode()
 
 
-def _text(column: pa.ChunkedArray) -> Any:
+def _text(column: Any) -> Any:
     """A column as it is written: RFC 3339 times, decimals without idle zeros, no formulas."""
     kind = column.type
     if pa.types.is_timestamp(kind):

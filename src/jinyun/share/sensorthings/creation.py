@@ -247,10 +247,8 @@ def _result(told: Any, key: SeriesKey) -> Decimal:
         return value
     if key.stat in (Stat.COU, Stat.STATE, Stat.RUN_HOURS):
         return value
-    for bound, outside, word in (
-        (known.minimum, lambda b: value < b, "below"),
-        (known.maximum, lambda b: value > b, "above"),
-    ):
-        if bound is not None and outside(bound):
-            raise BadQuery(f"result {told} is {word} what {known.en} can be ({bound} {known.unit})")
+    if known.minimum is not None and value < known.minimum:
+        raise BadQuery(f"result {told} is below what {known.en} can be ({known.minimum} {known.unit})")
+    if known.maximum is not None and value > known.maximum:
+        raise BadQuery(f"result {told} is above what {known.en} can be ({known.maximum} {known.unit})")
     return value
