@@ -1,5 +1,8 @@
 """The domains' rules of windows: the figures are those of the standards' tables, the nearest row has the say."""
 
+import os
+import subprocess
+import sys
 from datetime import date
 
 import pytest
@@ -102,3 +105,13 @@ def test_a_wrong_row_is_named(monkeypatch):
     monkeypatch.setattr(window_rules, "csv_rows", planted)
     with pytest.raises(BadInput, match=r"windows\.csv line 2, hour: hj663_evaluation\.csv has \d+ rows"):
         window_rules.load(["jinyun.domains.air"])
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_the_digest_is_the_same_in_every_process(seed):
+    """Sets have another order in each process; windows must not be made again for that."""
+    words = f"from jinyun.methods import window_rules; print(window_rules.load({PACKAGES!r}).digest)"
+    env = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    said = subprocess.run([sys.executable, "-c", words], env=env, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == BOOK.digest
+    assert window_rules.RuleBook(BOOK.entries[1:]).digest != BOOK.digest

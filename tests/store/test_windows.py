@@ -69,13 +69,13 @@ class Bench:
 
     def put(self, rows):
         """(series, time, value in units or None, flag), each a message of its own."""
-        for series, time, value, flag in rows:
+        for series, at, value, flag in rows:
             self.received += 1
             micro = NO_VALUE if value is None else round(Fraction(str(value)) * MICRO)
             key = KEYS[series]
             self.readings.put(
                 Block(
-                    time, np.array([series], np.int32), np.array([micro], np.int64), np.array([flag], np.uint8),
+                    at, np.array([series], np.int32), np.array([micro], np.int64), np.array([flag], np.uint8),
                     self.received, Origin.LIVE, "MN", key.site, None, period=key.period,
                 )
             )  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import lru_cache
+from hashlib import sha256
 
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.tables import csv_rows
@@ -59,6 +60,15 @@ class RuleBook:
         self.changes: Sequence[int] = sorted(instant(datetime.combine(d, time(), CHINA)) for d in days - {date.min})
         """Instants at which an edition begins or has ended: between two of them a series keeps its rules. [s]"""
         self.find = lru_cache(maxsize=65536)(self._find)
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal rules, in any process: changed rules make windows again."""
+        told = [
+            (sorted(e.site_kinds), sorted(e.factors), sorted(map(int, e.stats)), e.valid_from, e.valid_to, repr(e.rule))
+            for e in self.entries
+        ]
+        return sha256(repr(told).encode()).hexdigest()[:16]
 
     def ever(self, site_kind: str, factor: str, stat: Stat, level: Level) -> bool:
         """True when a series has such windows on some day."""

@@ -8,7 +8,6 @@ transaction: a kill loses nothing, what was not kept is touched again.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Sequence
@@ -80,7 +79,7 @@ class Windows(WindowAnswers):
         self._recover(knowledge)
 
     def _recover(self, knowledge: Knowledge) -> None:
-        rules = hashlib.sha256(repr([*map(repr, knowledge.rules.entries)]).encode()).hexdigest()[:16]
+        rules = knowledge.rules.digest
         with self._file.lent_cursor() as cursor:
             seq, known = cursor.execute("SELECT seq, rules FROM progress").fetchall()[0]
             with self._snapshot() as state:
