@@ -21,6 +21,7 @@ from jinyun.app.care.verify import verify_house
 from jinyun.app.care.watch import thinned
 from jinyun.app.settings import Settings
 from jinyun.kernel.errors import BadInput, NotFound
+from jinyun.kernel.ports import SYSTEM
 from jinyun.sense.hj212 import compose
 
 DAY = 86_400
@@ -109,22 +110,30 @@ def test_old_days_of_readings_go_as_files_and_their_manifest_rows_stay(open_hous
 
 def test_open_cases_hold_their_days_and_segments(open_house):
     house = open_house(retention={"readings": 1, "journal": 1})
-    held = holds(house)
-    assert held.days  # the outlet is over its limit: an alarm is open
-    assert held.segments
+    without_cases(house)
     days = {one.day for one in house.readings.sealed_files().rows}
+    assert len(days) >= 2
+    verdict = house.verdicts.find(subject="o1", judge="emission.outlet_hour", limit=500)[-1]  # the oldest
+    refs = [ref for item in verdict.items for ref in item.readings]
+    assert refs
+    data = {"title": "超标", "kind": "outlet_exceedance", "subject": "o1", "verdict_open": verdict.id}
+    case = house.records.create("case", data, SYSTEM)
+    held = holds(house)
+    assert held.days.keys() == {time.strftime("%Y-%m-%d", time.gmtime(refs[0].time + 28_800))}
+    [segment] = held.segments
+    assert held.as_dict()["days"][next(iter(held.days))] == [f"case {case.id}"]
     house.care.retention.run()
-    assert {one.day for one in house.readings.sealed_files().rows} == days & held.days.keys()
-    assert held.segments.keys() & {1, 2} <= {one.number for one in house.journal.segments()}
-    for verdict in house.verdicts.find(limit=500):
-        for item in verdict.items:
-            for ref in item.readings:
-                day = time.strftime("%Y-%m-%d", time.gmtime(ref.time + 28_800))
-                if day in held.days:
-                    assert any(one.seq == ref.seq for one in house.readings.versions(ref.series, ref.time))
+    assert {one.day for one in house.readings.sealed_files().rows} == set(held.days)
+    assert segment in {one.number for one in house.journal.segments()}
+    for ref in refs:
+        [version] = [one for one in house.readings.versions(ref.series, ref.time) if one.seq == ref.seq]
+        raw = house.journal.read(house.readings.frame(version.frame).ref)  # down to the raw message
+        assert OUTLET_MN in raw.data.decode()
+    assert verify_house(house, everything=True).problems == []
     without_cases(house)
     house.care.retention.run()
-    assert not {one.day for one in house.readings.sealed_files().rows}
+    assert not house.readings.sealed_files().rows
+    assert not house.readings.sealed_files().frames
 
 
 def test_what_is_not_stored_yet_is_never_dropped(open_house):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ def back_up(folder: Path, out: Path, *, link: bool, keep: int, progress: Progres
         return _wait(remote, remote.ask("POST", "/api/care/backups", body), progress)
     from jinyun.app.care.backup import backup
 
-    with stopped_node(folder) as house:
+    with redirect_stdout(sys.stderr), stopped_node(folder) as house:  # what the log says is no part of the answer
         return backup(house, out.resolve(), link=link, keep=keep, progress=progress)
 
 
