@@ -12,6 +12,7 @@ the exact type ours have instead of double precision. SQLite: a tenth of the siz
 from __future__ import annotations
 
 import argparse
+import contextlib
 import glob
 import os
 import resource
@@ -28,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from minutes import FACTORS, MINUTES, START, Minutes
 
@@ -63,7 +65,7 @@ def main() -> None:
             figures["sqlite"] = sqlite(Path(aside), max(10, stations // 10))
     if {"ours", "postgres"} <= figures.keys():
         mine, theirs = figures["ours"], figures["postgres"]
-        for name in ("roll-up", "P95", "bytes"):
+        for name in ("roll-up", "roll-up, CPU", "P95", "P95, CPU", "bytes"):
             show(f"PostgreSQL / ours: {name}", f"{theirs[name] / mine[name]:.1f}")
         for name in ("sum", "kept", "p95"):
             same = abs(mine[name] - theirs[name]) <= 1e-9 * abs(mine[name])
@@ -158,23 +160,26 @@ def answers(store: DuckReadings, folder: Path, name: str, stations: int) -> dict
                 kept += int(table.column("count").to_numpy().sum())
         return total, kept
 
+    cpu = time.process_time()
     rolling, (total, kept) = timed(rolled_up)
-    show(f"ours: {name}, hourly roll-up of the current versions, written out", f"{rolling:.2f} s")
+    rolling_cpu = time.process_time() - cpu
+    show(f"ours: {name}, hourly roll-up of the current versions, written out", both(rolling, rolling_cpu))
+    cpu = time.process_time()
     parts: list[float] = []
     percentiles, _ = timed(
         lambda: parts.extend(float(value.sum()) / 1e6 for _, value, _ in store.percentile(Decimal("0.95"), START, END))
     )
-    show(f"ours: {name}, exact P95 of each series", f"{percentiles:.2f} s")
+    percentiles_cpu = time.process_time() - cpu
+    show(f"ours: {name}, exact P95 of each series", both(percentiles, percentiles_cpu))
     state = store.state()
     return {
-        "roll-up": rolling, "P95": percentiles, "bytes": state["sealed_bytes"] / state["sealed_rows"],
+        "roll-up": rolling, "P95": percentiles, "roll-up, CPU": rolling_cpu, "P95, CPU": percentiles_cpu,
+        "bytes": state["sealed_bytes"] / state["sealed_rows"],
         "sum": float(total), "kept": kept, "p95": sum(parts),
     }  # fmt: skip
 
 
 def _sum(table: Any) -> Decimal:
-    import pyarrow.compute as pc
-
     return pc.sum(table.column("total")).as_py() or Decimal(0)
 
 
@@ -194,7 +199,8 @@ def postgres(folder: Path, stations: int, *, numeric: bool) -> dict[str, float]:
     binaries = sorted(glob.glob("/usr/lib/postgresql/*/bin"))
     if not binaries:
         raise SystemExit("PostgreSQL is not installed: leave it out with --parts ours,sqlite")
-    with cluster(Path(binaries[-1]), folder / "pg") as address, psycopg.connect(address, autocommit=True) as link:
+    server = Cluster(Path(binaries[-1]), folder / "pg")
+    with server as address, psycopg.connect(address, autocommit=True) as link:
         show("PostgreSQL", str(link.execute("SHOW server_version").fetchone()[0]))
         column = "numeric(18,6)" if numeric else "double precision"
         with link.transaction():
@@ -237,6 +243,7 @@ def postgres(folder: Path, stations: int, *, numeric: bool) -> dict[str, float]:
         )
         took, _ = timed(lambda: link.execute(latest, (stations * FACTORS - 1,)).fetchall())
         show("PostgreSQL: latest of all by index", f"{took:.2f} s")
+        cpu = server.cpu()
         rolling, _ = timed(
             lambda: link.execute(
                 "CREATE TABLE hourly AS SELECT series, time - time % 3600 AS start, avg(value) AS mean, "
@@ -244,17 +251,21 @@ def postgres(folder: Path, stations: int, *, numeric: bool) -> dict[str, float]:
                 "WHERE flag = 0 GROUP BY 1, 2"
             )
         )
-        show("PostgreSQL: hourly roll-up, written out", f"{rolling:.2f} s")
+        rolling_cpu = server.cpu() - cpu
+        show("PostgreSQL: hourly roll-up, written out", both(rolling, rolling_cpu))
         total, kept = link.execute("SELECT sum(mean * count), sum(count) FROM hourly").fetchone()
+        cpu = server.cpu()
         percentiles, p95 = timed(
             lambda: link.execute(
                 "SELECT sum(p) FROM (SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY value) AS p "
                 "FROM readings WHERE flag = 0 GROUP BY series) AS each"
             ).fetchone()[0]
         )
-        show("PostgreSQL: exact P95 of each series", f"{percentiles:.2f} s")
+        percentiles_cpu = server.cpu() - cpu
+        show("PostgreSQL: exact P95 of each series", both(percentiles, percentiles_cpu))
     return {
-        "roll-up": rolling, "P95": percentiles, "bytes": size / rows, "sum": float(total), "kept": int(kept),
+        "roll-up": rolling, "P95": percentiles, "roll-up, CPU": rolling_cpu, "P95, CPU": percentiles_cpu,
+        "bytes": size / rows, "sum": float(total), "kept": int(kept),
         "p95": float(p95),
     }  # fmt: skip
 
@@ -275,7 +286,7 @@ def copied(day: Minutes, ids: np.ndarray, *, numeric: bool) -> bytes:
     return rows.tobytes()
 
 
-class cluster:
+class Cluster:
     """A PostgreSQL of our own in a folder, on a port of its own; as `postgres` when we are root."""
 
     def __init__(self, binaries: Path, folder: Path) -> None:
@@ -311,6 +322,17 @@ class cluster:
             time.sleep(0.2)
         self.__exit__()
         raise SystemExit("PostgreSQL did not start")
+
+    def cpu(self) -> float:
+        """CPU seconds of all the server's processes, those that ended too."""
+        root = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        ticks = 0
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                fields = (process / "stat").read_text().rpartition(")")[2].split()
+                if int(process.name) == root or int(fields[1]) == root:
+                    ticks += sum(map(int, fields[11 : 15 if int(process.name) == root else 13]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def __exit__(self, *_: object) -> None:
         stop = [*self._as, str(self._binaries / "pg_ctl"), "-D", str(self._folder / "data"), "-m", "immediate", "stop"]
@@ -374,6 +396,10 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     started = time.perf_counter()
     answer = work()
     return time.perf_counter() - started, answer
+
+
+def both(seconds: float, cpu: float) -> str:
+    return f"{seconds:.2f} s ({cpu:.2f} s CPU)"
 
 
 def ms(values: list[float]) -> str:

@@ -55,6 +55,10 @@ class Snapshot:
             return text, []
         return f"{text} UNION ALL SELECT {columns} FROM read_parquet(?) WHERE {where}", [self.paths(files)]
 
+    def path(self, file: SealedFile) -> str:
+        """Where a sealed file is."""
+        return str(self._manifest.path(file))
+
     def hot_hours(self, start: int, end: int) -> list[tuple[int, int]]:
         """Hours that hot rows with event time in [start, end) lie in."""
         found = self.cursor.execute(
