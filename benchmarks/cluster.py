@@ -2,7 +2,7 @@
 
 Two nodes with real stores, by default 5.8 million rows: minutes of some days and hours of a quarter. Prints rows, wall
 and CPU seconds of each expression on both engines, and whether the digests are equal. CPU of Spark: master, workers,
-executors and driver. Each expression is asked once, so the first has the warming of the JVM in it; `--twice` asks again.
+executors and driver. Asked once, so the first has the warming of the JVM in it; `--twice` asks again.
 
     python benchmarks/cluster.py [--minute-days 3] [--hour-days 90] [--only hours,p95] [--twice]
 """

@@ -123,20 +123,16 @@ class LocalCluster:
         """Executors that run now."""
         found = []
         for worker in self._processes[1:]:
-            with suppress(psutil.Error):
-                found += [
-                    one
-                    for one in psutil.Process(worker.pid).children(recursive=True)
-                    if any("CoarseGrainedExecutorBackend" in word for word in one.cmdline())
-                ]
+            for one in _children(worker.pid):
+                with suppress(psutil.Error):  # zombies of spark-class' shell have no command line
+                    if any("CoarseGrainedExecutorBackend" in word for word in one.cmdline()):
+                        found.append(one)
         return found
 
     def kill_worker(self, number: int) -> list[int]:
         """``kill -9`` of a worker with its executors, as when a machine goes; the processes killed."""
         worker = self._processes[1 + number]
-        family = [worker.pid]
-        with suppress(psutil.Error):
-            family += [one.pid for one in psutil.Process(worker.pid).children(recursive=True)]
+        family = [worker.pid, *(one.pid for one in self.executors() if one in _children(worker.pid))]
         for pid in family:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -147,8 +143,7 @@ class LocalCluster:
         """End every process of the cluster, executors too."""
         families: list[psutil.Process] = []
         for process in self._processes:
-            with suppress(psutil.Error):
-                families += psutil.Process(process.pid).children(recursive=True)
+            families += _children(process.pid)
         for process in reversed(self._processes):
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
@@ -168,3 +163,11 @@ class LocalCluster:
             self._watch.communicate()  # its pipe ends, and so does it
             self._watch = None
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    try:
+        found: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
+        return found
+    except psutil.Error:
+        return []
