@@ -27,7 +27,9 @@ class RemoteWindows:
 
     def rebuild(self, site: str | None) -> dict[str, Any]:
         """Comparing with raw holds the writer for long: only at a stopped node."""
-        raise BadInput(f"the node of {site or 'all sites'} runs", hint="stop it: a rebuild from raw is compared at rest")
+        raise BadInput(
+            f"the node of {site or 'all sites'} runs", hint="stop it: a rebuild from raw is compared at rest"
+        )
 
 
 class StoppedWindows:

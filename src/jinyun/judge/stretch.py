@@ -59,4 +59,4 @@ class Stretch:
             return None
         end = max(key.start + LENGTHS[self._judges[key.judge].period] for key in keys)
         overlay.hold([one.series for one in wanted], day, end)
-        return Reader(overlay)
+        return Reader(overlay)  # type: ignore[arg-type]

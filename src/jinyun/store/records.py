@@ -305,7 +305,8 @@ def _check_not_fixed(kind: RecordType, record_id: str) -> None:
     if kind.fixed:
         steps = ", ".join(step.name for step in kind.procedure.transitions) if kind.procedure else ""
         raise Refused(
-            f"{kind.id} {record_id!r} cannot be changed once it is made" + (f"; there are steps: {steps}" if steps else "")
+            f"{kind.id} {record_id!r} cannot be changed once it is made"
+            + (f"; there are steps: {steps}" if steps else "")
         )
 
 

@@ -91,6 +91,13 @@ _decoder = msgspec.json.Decoder(_Body)
 _brief_decoder = msgspec.json.Decoder(_BriefBody)
 
 
+def evidence_of(body: bytes) -> list[tuple[int, int, int]]:
+    """(series, time [s], seq) of all reading versions that a stored verdict rests on, from its ``body``."""
+    return [
+        ref for item in _decoder.decode(zstandard.ZstdDecompressor().decompress(body)).items for ref in item.readings
+    ]
+
+
 class SqlVerdicts:
     """The `VerdictStore` port. The newest window's verdict of each (subject, judge) is kept in memory."""
 

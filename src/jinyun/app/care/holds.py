@@ -48,18 +48,19 @@ def holds(house: House) -> Holds:
                 frames.setdefault(ref.seq, set()).add(name)
     for id, by in frames.items():
         try:
-            ref = house.readings.frame(id).ref
+            place = house.readings.frame(id).ref
         except JinyunError:
             continue
-        if ref is not None:
-            found.segments.setdefault(ref.segment, set()).update(by)
+        if place is not None:
+            found.segments.setdefault(place.segment, set()).update(by)
     return found
 
 
 def _cited(house: House) -> Iterator[tuple[str, int]]:
     """(record, verdict id) of all verdicts that open cases and alarms cite."""
     for type_id, closed in (("case", "closed"), ("alarm", "ended")):
-        states = [one for one in house.types[type_id].procedure.states if one != closed]
+        procedure = house.types[type_id].procedure
+        states = [] if procedure is None else [one for one in procedure.states if one != closed]
         offset = 0
         while page := house.records.find(type_id, states=states, order="id", limit=1000, offset=offset):
             for record in page:

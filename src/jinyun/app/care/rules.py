@@ -72,7 +72,8 @@ def retention_of(settings: Settings) -> dict[str, Keep]:
             raise BadInput(f"[retention] {name}: this class is never dropped", field=name, hint=f"set days of {able}")
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise BadInput(f"[retention] {name} must be whole days, not {value!r}", field=name)
-        kept[one] = replace(kept[one], **{"least_days" if least else "days": value or None})
+        days = value or None
+        kept[one] = replace(kept[one], least_days=days) if least else replace(kept[one], days=days)
     for keep in kept.values():
         if keep.days is not None and keep.least_days is not None and keep.least_days > keep.days:
             kept[keep.id] = replace(keep, least_days=keep.days)

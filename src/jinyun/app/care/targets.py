@@ -136,7 +136,7 @@ class TarTarget:
         name = digest.hexdigest()
         if not self.has(name, size):
             try:
-                self._tar.addfile(_member(f"pool/{name[:2]}/{name}", size), counted)  # type: ignore[arg-type]
+                self._tar.addfile(_member(f"pool/{name[:2]}/{name}", size), counted)
             except OSError as wrong:
                 self.give_up()
                 raise Unavailable(f"the backup {self.path} cannot be written: {wrong.strerror}") from wrong

@@ -19,9 +19,7 @@ def upgrade() -> None:
         "publication_input",
         sa.Column("verdict", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("publication", sa.String(length=60), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["publication"], ["publication.id"], name=op.f("fk_publication_input_publication")
-        ),
+        sa.ForeignKeyConstraint(["publication"], ["publication.id"], name=op.f("fk_publication_input_publication")),
         sa.PrimaryKeyConstraint("verdict", "publication", name=op.f("pk_publication_input")),
     )
     op.create_index(op.f("ix_publication_input_publication"), "publication_input", ["publication"])
