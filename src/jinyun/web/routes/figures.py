@@ -44,7 +44,7 @@ class Reason(BaseModel):
 class Verdicts(BaseModel):
     """Ids of verdicts."""
 
-    verdicts: list[int] = Field(max_length=100_000)
+    verdicts: list[Annotated[int, Field(ge=1, le=2**53)]] = Field(max_length=10_000)
 
 
 @router.get("", responses=LIST)
