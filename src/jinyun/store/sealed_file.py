@@ -127,15 +127,3 @@ class _File:
         self._writer.close()
         sync_file(self.written.path)
         return True
-
-
-def distinct_keys(path: Path) -> int:
-    """Distinct (series, time) of a sorted file of rows."""
-    total, last = 0, (-1, 0)
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=ROW_GROUP, columns=["series", "time"]):
-            series, time = batch.column(0).to_numpy(), batch.column(1).to_numpy()
-            total += 1 + int(np.count_nonzero((series[1:] != series[:-1]) | (time[1:] != time[:-1])))
-            total -= (int(series[0]), int(time[0])) == last
-            last = int(series[-1]), int(time[-1])
-    return total
