@@ -71,6 +71,7 @@ def main() -> None:
             if run % FRESH == FRESH - 1 or run == options.runs - 1:
                 one_run(folder, dice, "", wrong, told, only_look=True)
                 shutil.rmtree(folder)
+                print(f"{run + 1} runs, {len(wrong)} wrong, {time.monotonic() - started:.0f} s", flush=True)
         print(f"{options.runs} runs killed: " + ", ".join(f"{name} {n}" for name, n in sorted(by_step.items())))
         print(f"{told['messages']} messages kept at the last looks, {told['versions']} versions of readings")
         if options.restores:
