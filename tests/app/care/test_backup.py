@@ -158,6 +158,10 @@ def test_refuses_a_used_folder_its_own_folder_and_a_damaged_backup(house, tmp_pa
     out = tmp_path / "backups"
     with pytest.raises(BadInput, match="own folder"):
         backup(house, tmp_path / "var" / "backups")
+    with pytest.raises(BadInput, match="is the disk mounted"):
+        backup(house, tmp_path / "absent" / "backups")
+    with pytest.raises(BadInput, match="other things"):
+        backup(house, tmp_path)
     backup(house, out)
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "x").write_text("x")

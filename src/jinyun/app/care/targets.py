@@ -45,8 +45,13 @@ class FolderTarget:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        if not folder.parent.is_dir():
+            raise BadInput(f"there is no {folder.parent} to make {folder.name} in", hint="is the disk mounted?")
+        if folder.is_dir() and not (folder / "backups").is_dir() and any(folder.iterdir()):
+            raise BadInput(f"{folder} holds other things", hint="name a new or empty folder, or one of backups")
         try:
-            (folder / "pool").mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
+            (folder / "pool").mkdir(exist_ok=True)
             (folder / "backups").mkdir(exist_ok=True)
             for half in (folder / "pool").glob("*.tmp"):
                 half.unlink()
@@ -114,9 +119,10 @@ class TarTarget:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if not path.parent.is_dir():
+            raise BadInput(f"there is no {path.parent} to make {path.name} in", hint="is the disk mounted?")
         self._aside = path.with_name(path.name + ".tmp")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._tar = tarfile.open(self._aside, "w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
         except OSError as wrong:
             raise Unavailable(f"cannot write the backup {path}: {wrong.strerror}") from wrong

@@ -56,14 +56,14 @@ def dropped(
     return out.answer(cases.dropped(kind=kind, limit=limit, offset=offset), name="dropped")
 
 
-@router.post("/api/care/backups")
+@router.post("/api/care/backups", status_code=202)
 def backup(*, wanted: BackupWanted, cases: Cases, session: LoggedIn) -> Response:
     """Start a backup; the answer is a job."""
     _of_this_machine(session)
     return json_answer(cases.care_jobs.backup(wanted.out, link=wanted.link, keep=wanted.keep), 202)
 
 
-@router.post("/api/care/verify")
+@router.post("/api/care/verify", status_code=202)
 def verify(*, wanted: CheckWanted, cases: Cases, session: LoggedIn) -> Response:
     """Start a check of the stores; the answer is a job."""
     _of_this_machine(session)
