@@ -201,6 +201,7 @@ class House:
     async def stop(self) -> None:
         """Close the doors first, then let everything accepted reach the disk."""
         await self.centre.stop()
+        self.windows.end()
         await asyncio.to_thread(self.jobs.stop)
         for one in self.at_stop:
             await asyncio.to_thread(one)

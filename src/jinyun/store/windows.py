@@ -51,6 +51,10 @@ SHARE = 0.1
 Pairs = tuple[np.ndarray, np.ndarray]
 
 
+class Ending(Exception):
+    """The node stops in the middle of a run."""
+
+
 class Windows(WindowAnswers):
     """The kept windows of one node.
 
@@ -73,6 +77,7 @@ class Windows(WindowAnswers):
         self._file = WindowFile(folder / "windows.duckdb", memory_mb=memory_mb)
         self._builder = Builder(knowledge, book.keys, book.of_site)
         self._lock = threading.RLock()  # one writer
+        self._ending = threading.Event()
         self._rest_until = 0.0
         self._figures = {"runs": 0, "rows_read": 0, "made": 0, "seconds": 0.0, "cpu_seconds": 0.0}
         self._seq = 0
@@ -112,10 +117,21 @@ class Windows(WindowAnswers):
         if time.monotonic() < self._rest_until:
             return 0
         began = time.monotonic()
-        made = self.catch_up()
+        try:
+            made = self.catch_up()
+        except Ending:
+            return 0
         took = time.monotonic() - began
         self._rest_until = began + took / self._share if made else 0.0
         return made
+
+    def end(self) -> None:
+        """The node stops: a run under way gives up at its next step; the next start takes up what it began."""
+        self._ending.set()
+
+    def _go_on(self) -> None:
+        if self._ending.is_set():
+            raise Ending
 
     def catch_up(self) -> int:
         """Take up everything committed so far; how many windows were made."""
@@ -162,6 +178,7 @@ class Windows(WindowAnswers):
             if level is Level.DAY and len(who):
                 who, when = distinct(who, when)
             for first in range(0, len(who), STEP_PAIRS):
+                self._go_on()
                 one, at = who[first : first + STEP_PAIRS], when[first : first + STEP_PAIRS]
                 found = source.read_windows(state, one, at, HOUR_S if level is Level.HOUR else DAY_S)
                 self._figures["rows_read"] += len(found)
@@ -188,6 +205,7 @@ class Windows(WindowAnswers):
                 wanted &= self._above_day(series)
             series, start = series[wanted], start[wanted]
             for who, when in stretches(level, series, start):
+                self._go_on()
                 table = self._builder.from_windows(level, who, when, fetch)
                 tables.replace(cursor, level, who, when, table, prefix=prefix, fresh=fresh)
                 made += len(table)
