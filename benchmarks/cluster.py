@@ -98,13 +98,16 @@ def main() -> None:
     words.add_argument("--minute-days", type=int, default=3)
     words.add_argument("--hour-days", type=int, default=90)
     words.add_argument("--memory-mb", type=int, default=3072, help="of each Spark worker")
+    words.add_argument("--folder", default="", help="keep the nodes here, and use them when they are there")
     words.add_argument("--only", default="")
     words.add_argument("--twice", action="store_true")
     words.add_argument("--json", action="store_true")
     given = words.parse_args()
-    with tempfile.TemporaryDirectory(prefix="jinyun-cluster-bench-") as folder:
-        began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="jinyun-cluster-bench-") as aside:
+        began, folder = time.perf_counter(), given.folder or aside
         for n, name in enumerate(("north", "south")):
+            if (Path(folder) / name).exists():
+                continue
             make(Path(folder) / name, name, minute_days=given.minute_days, hour_days=given.hour_days, seed=n)
         run = Run(cluster.open_nodes([Path(folder) / "north", Path(folder) / "south"]), cluster.rule_book())
         rows, size = sum(one.rows for one in run.nodes), sum(one.bytes for one in run.nodes)

@@ -98,11 +98,15 @@ def keys(name: str, *, minutes: bool = True) -> list[SeriesKey]:
     return found
 
 
-def make_node(folder: Path, name: str, *, days: int = 4, seed: int = 7, compact: bool = False) -> None:
+def make_node(
+    folder: Path, name: str, *, days: int = 4, seed: int = 7, compact: bool = False, database_url: str = ""
+) -> None:
     """A stopped node's folder: `days` of hours and minutes, sealed in several goes."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True)
-    database = open_database(folder / "records.sqlite")
+    if database_url:
+        (folder / "jinyun.toml").write_text(f'database = "{database_url}"\n')
+    database = open_database(database_url or folder / "records.sqlite")
     records = SqlRecords(database, record_types(), Clock(START))
     for kind, rows in registers(name).items():
         records.put_many(kind, rows, SYSTEM)

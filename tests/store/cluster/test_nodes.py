@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pyarrow as pa
 import pytest
+from cluster_nodes import make_node
 from typer.testing import CliRunner
 
 from jinyun.app import cluster
@@ -43,6 +44,15 @@ def test_files_that_the_manifest_does_not_know_are_not_read(node_folders, tmp_pa
     stray = next((copy / "sealed").rglob("rows-*.parquet"))
     shutil.copy(stray, stray.with_name("rows-99999999.parquet"))
     assert ask([copy], duck, "coverage").digest == ask([node_folders[0]], duck, "coverage").digest
+
+
+@pytest.mark.postgres
+def test_a_node_with_its_records_on_postgresql(tmp_path, postgres_url, duck):
+    make_node(tmp_path / "a" / "north", "north", days=1, database_url=postgres_url)
+    make_node(tmp_path / "b" / "north", "north", days=1)
+    assert not (tmp_path / "a" / "north" / "records.sqlite").exists()
+    for name in ("hours", "outlet_hours", "coverage"):
+        assert ask([tmp_path / "a" / "north"], duck, name).digest == ask([tmp_path / "b" / "north"], duck, name).digest
 
 
 def test_a_span_of_days(node_folders, duck):
