@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 
 import numpy as np
 import pyarrow as pa
@@ -137,6 +138,10 @@ def test_a_master_elsewhere_needs_our_address(monkeypatch):
         engines.SparkEngine("spark://10.1.2.3:7077")
     with pytest.raises(BadInput, match="spark://host:7077"):
         engines.SparkEngine("local[2]")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        with pytest.raises(Unavailable, match="no Spark master answers"):
+            engines.SparkEngine(f"spark://127.0.0.1:{closed.getsockname()[1]}")
 
 
 def test_verbs(node_folders, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -25,6 +26,8 @@ from jinyun.store.cluster.nodes import Node, NodeFile
 INSTALL = "pip install 'jinyun[cluster]'"
 JAVA = "install Java 17 (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+MASTER_PORT = 7077
+REACH_S = 5.0
 PARTITIONS = 8
 """Shuffle partitions to start with; Spark joins small ones by itself."""
 
@@ -238,6 +241,7 @@ class SparkEngine(Engine):
                 f"the master {parts.hostname} is another machine and cannot reach {driver_host}",
                 hint="give this machine's address with --driver-host",
             )
+        _reach(parts.hostname, parts.port or MASTER_PORT, master)
         self._pids = pids
         self._session = _session(master, driver_host, settings or {})
         import ibis
@@ -350,5 +354,17 @@ def _session(master: str, driver_host: str, settings: Mapping[str, str]) -> Any:
         raise Unavailable(f"no Spark session at {master}: {_first_line(wrong)}") from wrong
 
 
+def _reach(host: str, port: int, master: str) -> None:
+    """Spark itself asks a minute long before it gives up."""
+    try:
+        socket.create_connection((host, port), timeout=REACH_S).close()
+    except OSError as wrong:
+        raise Unavailable(f"no Spark master answers at {master}: {wrong.strerror or wrong}") from wrong
+
+
 def _first_line(wrong: BaseException) -> str:
-    return next((line for line in str(wrong).splitlines() if line.strip()), type(wrong).__name__)[:400]
+    """The line that says why; Java's own comes after the call that failed."""
+    lines = [line.strip(" :") for line in str(wrong).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("An error occurred while calling"):
+        del lines[0]
+    return (lines[0] if lines else type(wrong).__name__)[:400]
