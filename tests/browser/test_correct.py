@@ -7,7 +7,7 @@ from web_rows import HOURS, OVER, this_hour
 
 from jinyun.kernel.terms import Period, china_time, window_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser]
 
 
 def test_an_officer_corrects_an_hour_and_the_verdict_follows(open_page, node):

@@ -7,7 +7,7 @@ import re
 import pytest
 from live import Live, register
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser]
 
 SITE = ("site", "A1", {"name": "北碚站", "kind": "air_station", "jurisdiction": "500109"})
 TABLE = "时间,细颗粒,PM10\n2026-03-01 08:00,35,60\n2026-03-01 09:00,36,x\n"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from web_rows import OUTLET_MN, OVER
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]  # one node, one browser, one worker
+pytestmark = [pytest.mark.browser]  # one node, one browser, one worker
 
 PAGES = ["/", "/site/s-out", "/alarms", "/cases", "/links", f"/link/{OUTLET_MN}", "/records", "/records/site",
          f"/records/device/{OUTLET_MN}", "/system"]  # fmt: skip

@@ -11,7 +11,7 @@ from live import Live
 
 from jinyun.kernel.ports import Actor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser]
 
 OFFICER = Actor("张工", ("officer",))
 SITE = "p-a2"  # its last day came by HJ 212

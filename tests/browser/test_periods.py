@@ -13,7 +13,7 @@ import period_seed
 import pytest
 from live import Live
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser]
 
 SCRIPTS = Path(__file__).parent / "scripts"
 CONTRAST = (SCRIPTS / "contrast.js").read_text(encoding="utf-8")
