@@ -14,6 +14,7 @@ corrections, repeats, late minutes), so the kept journal tells what must be ther
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import logging
 import os
@@ -44,6 +45,8 @@ SERIES = 5
 KEYS = [SeriesKey("s", f"f{n}", Stat.AVG, Period.MINUTE) for n in range(SERIES)]
 STEPS = ("written", "before-rename", "between-renames", "before-manifest", "after-manifest", "after-trim",
          "before-merge", "after-merge")  # fmt: skip
+TRIES = 100
+"""A restore that is killed over and over has to come to its end within so many."""
 FRESH = 20
 """Runs after which a new store is begun, so that checking stays short."""
 
@@ -153,7 +156,8 @@ def fork(work: Callable[[Callable[[str], None]], None]) -> tuple[int, Callable[[
 
 def _child(work: Callable[[Callable[[str], None]], None], into: int) -> NoReturn:
     def say(line: str) -> None:
-        os.write(into, line.replace("\n", " | ").encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):  # the parent heard what it wanted, and is about to kill
+            os.write(into, line.replace("\n", " | ").encode() + b"\n")
 
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
@@ -161,6 +165,7 @@ def _child(work: Callable[[Callable[[str], None]], None], into: int) -> NoReturn
         os._exit(0)
     except BaseException:
         say("WRONG " + traceback.format_exc(limit=3))
+    finally:  # whatever happens, a child never runs on into its parent's clearing away
         os._exit(1)
 
 
@@ -342,7 +347,7 @@ def restores(aside: Path, dice: random.Random, times: int, wrong: list[str]) -> 
     killed = whole = 0
     for time_no in range(times):
         folder = aside / f"restored{time_no}"
-        while True:
+        for _ in range(TRIES):
             turn, moment, name = dice.randint(1, 12), dice.uniform(0.0, 0.15), dice.choice(("file", "any", "before"))
 
             def work(say: Callable[[str], None], name: str = name, turn: int = turn, to: Path = folder) -> None:
@@ -374,6 +379,9 @@ def restores(aside: Path, dice: random.Random, times: int, wrong: list[str]) -> 
                 whole += 1
                 break
             killed += 1
+        else:
+            wrong.append(f"restore {time_no}: not whole after {TRIES} tries")
+            continue
 
         def look(say: Callable[[str], None], at: Path = folder) -> None:
             house = House(Settings(folder=at))
