@@ -5,8 +5,8 @@
 Ours: `Block`s of 15 rows (one frame of one station and minute) → group commits in the hot file → sealed by the hour →
 merged by the day. Roll-up and P95 run over the *current versions*, as the manifest lets them be found, not over a bare
 table; the frames are stored and counted in the bytes. PostgreSQL: series, time, value, flag alone, no versions and no
-frames; day partition, COPY in one transaction (frozen), BRIN on time and btree on (series, time). `--numeric` gives its values
-the exact type ours have instead of double precision. SQLite: a tenth of the size, WAL, index (series, time).
+frames; day partition, COPY in one transaction (frozen), BRIN on time and btree on (series, time). `--numeric` gives its
+values the exact type ours have instead of double precision. SQLite: a tenth of the size, WAL, index (series, time).
 """
 
 from __future__ import annotations
