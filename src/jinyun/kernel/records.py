@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from jinyun.kernel.errors import InvalidRecord, NotFound
+from jinyun.kernel.errors import NotFound
+from jinyun.kernel.record_checks import check_type
+from jinyun.kernel.record_values import validate_fields
 
-KINDS = ("text", "long_text", "number", "integer", "date", "datetime", "code", "place", "reference", "bool", "json")
-"""`code` takes one of `Field.codes`, `place` is ``{"lon": …, "lat": …}``, `reference` an id of type `Field.to`."""
+__all__ = [
+    "KINDS",
+    "ClockRule",
+    "Escalation",
+    "Field",
+    "Guard",
+    "Missing",
+    "Procedure",
+    "RecordType",
+    "Transition",
+    "validate_fields",
+]
+
+KINDS = (
+    "text", "long_text", "number", "integer", "money", "date", "datetime", "code", "place", "reference", "person",
+    "file", "bool", "json",
+)  # fmt: skip
+"""`code` takes one of `Field.codes`, `place` is ``{"lon": …, "lat": …}``, `reference` an id of type `Field.to`, `money`
+an amount in `Field.unit` (元 or 万元), `person` the name of an account, `file` the id of an attachment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +50,7 @@ class Field:
     personal: bool = False  # masked for those without the right
     indexed: bool = False  # can be filtered on
     secret: bool = False  # never shown again once set, e.g. a device password
+    identifies: bool = False  # no two living records of the type have the same value
     help_zh: str = ""
     help_en: str = ""
     check: Callable[[Any], str] | None = None  # pure: canonical value -> what is wrong, "" when nothing is
@@ -70,6 +87,52 @@ class Transition:
     guards: tuple[Guard, ...] = ()
     sets: Mapping[str, str] = field(default_factory=dict)  # record field <- name in `fields`, or "@now" / "@actor"
     appends: Mapping[str, str] = field(default_factory=dict)  # list field <- name in `fields`: adds {text, at, by}
+    only: str = ""
+    """Who of those in `by`: ``""`` all; ``owner`` whose unit or name is in the record's owner field; ``second`` not the
+    person who last took the step `second_of`."""
+    second_of: str = ""
+    emits: str = ""  # topic of the notification it sends
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """What happens as a clock runs out."""
+
+    name: str
+    zh: str
+    en: str
+    at: str  # share of the time, e.g. "80%", or hours after its end, e.g. "+24h"
+    to: str  # role that is told
+
+    @property
+    def percent(self) -> int | None:
+        """Share of the clock's time at which it is reached; None: it counts from the end."""
+        return int(self.at[:-1]) if self.at.endswith("%") else None
+
+    @property
+    def hours_after(self) -> int | None:
+        """Hours after the clock's end; None: it is a share of the time."""
+        return int(self.at[1:-1]) if self.at.startswith("+") else None
+
+
+CLOCK_UNITS = ("workday", "day", "hour")
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRule:
+    """Time a procedure allows. Due, remaining and late are computed from the record's history when asked."""
+
+    name: str
+    zh: str
+    en: str
+    unit: str  # one of CLOCK_UNITS
+    amount: int | None = None  # [unit]; None: `rule` or `by_level` says it
+    rule: str = ""  # id in rule_deadlines.csv
+    starts: tuple[str, ...] = ()  # states entered or steps taken that start it
+    pauses: tuple[str, ...] = ()  # states in which it stands still
+    stops: tuple[str, ...] = ()  # states entered or steps taken that stop it
+    by_level: Mapping[str, int] = field(default_factory=dict)  # value of the record's `level` -> amount
+    escalate: tuple[Escalation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +143,9 @@ class Procedure:
     states: Mapping[str, tuple[str, str]]  # state -> (zh, en)
     transitions: tuple[Transition, ...]
     version: int = 1
+    clocks: tuple[ClockRule, ...] = ()
+    moves: Mapping[str, str] = field(default_factory=dict)
+    """State of an older version -> the state of this one that a record moves to; of the same name: to itself."""
 
     def transition(self, name: str) -> Transition:
         for step in self.transitions:
@@ -104,11 +170,44 @@ class RecordType:
     procedure: Procedure | None = None
     listed: tuple[str, ...] = ()  # columns of the generic list; default: the first six
     fixed: bool = False  # once made never updated or deleted: only steps of its procedure move it
+    procedures: tuple[Procedure, ...] = ()
+    """Older versions beside `procedure`: a record keeps the version it runs on until it is moved."""
+    jurisdiction: str = ""
+    """How a record's jurisdiction is found: a field of its own, or a path through references, e.g.
+    ``subject.jurisdiction``; empty: it is bound to none."""
+    owner: str = ""  # field that names the unit or person whose turn it is
+    read_roles: tuple[str, ...] = ()  # empty: whoever may read registers
+    write_roles: tuple[str, ...] = ()  # empty: whoever may write registers
 
     def __post_init__(self) -> None:
-        for one in self.fields:
-            if one.kind not in KINDS:
-                raise ValueError(f"{self.id}.{one.name}: unknown kind {one.kind!r}")
+        check_type(self)
+
+    @property
+    def versions(self) -> tuple[Procedure, ...]:
+        """All versions of the procedure, the newest first."""
+        newest = (self.procedure,) if self.procedure else ()
+        return (*newest, *sorted(self.procedures, key=lambda one: -one.version))
+
+    def procedure_at(self, version: int) -> Procedure | None:
+        """The procedure of that version; None when the type has none. Raises `NotFound` for one not declared."""
+        if self.procedure is None:
+            return None
+        for one in self.versions:
+            if one.version == version:
+                return one
+        known = [str(one.version) for one in self.versions]
+        raise NotFound(f"version of the procedure of {self.id}", version, known=known)
+
+    def state_words(self, state: str, version: int | None = None) -> tuple[str, str] | None:
+        """A state's words, as that version says it, else the newest that knows it; None for a state of no version."""
+        for one in sorted(self.versions, key=lambda each: (each.version != version, -each.version)):
+            if state in one.states:
+                return one.states[state]
+        return None
+
+    def states(self) -> dict[str, tuple[str, str]]:
+        """States of all versions; the newest version's words win."""
+        return {state: words for one in reversed(self.versions) for state, words in one.states.items()}
 
     def field(self, name: str) -> Field:
         for one in self.fields:
@@ -125,98 +224,3 @@ class RecordType:
             Naming every field that breaks a rule, and the rule.
         """
         return validate_fields(self.id, self.fields, data, partial=partial)
-
-
-def validate_fields(
-    where: str, fields: Sequence[Field], data: Mapping[str, Any], *, partial: bool = False
-) -> dict[str, Any]:
-    """Check `data` against `fields`; see `RecordType.validate`."""
-    known = {f.name: f for f in fields}
-    problems: dict[str, str] = {
-        name: f"unknown field; {where} has {', '.join(known)}" for name in data if name not in known
-    }
-    clean: dict[str, Any] = {}
-    for name, spec in known.items():
-        if name not in data:
-            if spec.required and not partial:
-                problems[name] = "required"
-            continue
-        value = data[name]
-        if value is None or value == "":
-            if spec.required:
-                problems[name] = "required"
-            else:
-                clean[name] = None
-            continue
-        try:
-            if spec.many:
-                if not isinstance(value, list | tuple):
-                    raise ValueError("must be a list")
-                clean[name] = [_checked(spec, one) for one in value]
-            else:
-                clean[name] = _checked(spec, value)
-        except (ValueError, TypeError) as wrong:
-            problems[name] = str(wrong)
-    if problems:
-        raise InvalidRecord(where, problems)
-    return clean
-
-
-def _checked(spec: Field, value: Any) -> Any:
-    clean = _canonical(spec, value)
-    if spec.check and (wrong := spec.check(clean)):
-        raise ValueError(wrong)
-    return clean
-
-
-def _canonical(spec: Field, value: Any) -> Any:  # one branch per kind, each two lines
-    kind = spec.kind
-    if kind in ("number", "integer"):
-        return _number(spec, value)
-    if kind == "bool":
-        if not isinstance(value, bool):
-            raise ValueError("must be true or false")
-        return value
-    if kind == "code":
-        if value not in spec.codes:
-            raise ValueError(f"{value!r} is not one of {', '.join(spec.codes)}")
-        return value
-    if kind == "place":
-        lon, lat = float(value["lon"]), float(value["lat"])
-        if not (-180 <= lon <= 180 and -90 <= lat <= 90):
-            raise ValueError("longitude must lie in -180…180 and latitude in -90…90")
-        return {"lon": lon, "lat": lat}
-    if kind == "date":
-        return date.fromisoformat(str(value)).isoformat()
-    if kind == "datetime":
-        moment = datetime.fromisoformat(str(value))
-        if moment.tzinfo is None:
-            raise ValueError("must say its time zone, e.g. 2026-03-01T08:00:00+08:00")
-        return moment.isoformat()
-    if kind == "json":
-        return value
-    if not isinstance(value, str):
-        raise ValueError("must be text")
-    if spec.pattern and not re.fullmatch(spec.pattern, value):
-        raise ValueError(f"{value!r} does not have the form {spec.pattern}")
-    return value
-
-
-def _number(spec: Field, value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("must be a number")
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError(f"{value!r} is not a number") from None
-    if not number.is_finite():
-        raise ValueError("must be a finite number")
-    if spec.minimum and number < Decimal(spec.minimum):
-        raise ValueError(f"{number} is below {spec.minimum}")
-    if spec.maximum and number > Decimal(spec.maximum):
-        raise ValueError(f"{number} is above {spec.maximum}")
-    if spec.kind == "integer":
-        if number != number.to_integral_value():
-            raise ValueError(f"{number} is not a whole number")
-        return int(number)
-    return format(number, "f")
