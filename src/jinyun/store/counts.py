@@ -63,6 +63,11 @@ class SeriesCounts:
             count[known], first[known] = self._n[series[known]], self._first[series[known]]
             return count, first
 
+    def one(self, series: int) -> tuple[int, int]:
+        """(count, first time [s]) of a single series."""
+        with self._lock:
+            return (int(self._n[series]), int(self._first[series])) if 0 <= series < len(self._n) else (0, LATER)
+
     def total(self) -> int:
         """Current readings of all series."""
         with self._lock:

@@ -110,9 +110,8 @@ class Pages:
 
     def span(self, series: int) -> tuple[int, int, int]:
         """(how many, first time, last time [s]) of one series; times mean nothing when there are none."""
-        which = np.array([series])
-        count, first = self._counts.of(which)
-        return (int(count[0]), int(first[0]), int(self._latest.copy(which)[0][0])) if count[0] else (0, 0, 0)
+        count, first = self._counts.one(series)
+        return (count, first, int(self._latest.time[series])) if count else (0, 0, 0)
 
     def received(self, seqs: Sequence[int]) -> dict[int, int]:
         """When the messages of some sequence numbers came. [µs]"""

@@ -45,6 +45,8 @@ StaAnswer = Answer
 ROLES = ("officer", "admin")
 """Who may create Observations: one of these roles."""
 LINK = "sta"
+REMEMBERED = 20_000
+"""Sequence numbers whose moment of arrival is kept in memory."""
 _FLAGS = {int(flag): flag for flag in Flag}
 
 
@@ -104,6 +106,7 @@ class HouseSource:
         self._house = house
         self._catalogue = Catalogue(house)
         self._creating = threading.Lock()
+        self._received: dict[int, int] = {}
 
     def now(self) -> datetime:
         micros = self._house.clock.now()
@@ -152,7 +155,13 @@ class HouseSource:
         return next(iter(self.page(Ask((series,), where, limit=1))), None)
 
     def received(self, seqs: Sequence[int]) -> Mapping[int, int]:
-        found: Mapping[int, int] = self._house.readings.pages.received(seqs)
+        """When the messages of some sequence numbers came [µs]; what was looked up is remembered: it never changes."""
+        known = self._received
+        found = {seq: known[seq] for seq in seqs if seq in known}
+        if lacking := [seq for seq in seqs if seq not in found]:
+            fresh = self._house.readings.pages.received(lacking)
+            found |= fresh
+            self._received = {**known, **fresh} if len(known) + len(fresh) <= REMEMBERED else dict(fresh)
         return found
 
     def _rows(self, found: Found) -> list[Row]:

@@ -17,7 +17,7 @@ from jinyun.kernel.errors import NotFound
 from jinyun.kernel.factors import factors
 from jinyun.kernel.ports import MICRO, Record
 from jinyun.kernel.terms import Period, SeriesKey, china_time
-from jinyun.share.sensorthings import KINDS, Entity, Interval, period_end
+from jinyun.share.sensorthings import KINDS, Entity, Interval, period_end, stretch
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
@@ -241,7 +241,7 @@ class Catalogue:
         if name == "resultTime":
             begin_end = period_end(period, begin)
             begin = begin if begin_end is None else begin_end
-        return Interval(china_time(begin), china_time(last if end is None else end))
+        return stretch(begin, last if end is None else end)
 
     # --- places -------------------------------------------------------------------------------------------------------
 

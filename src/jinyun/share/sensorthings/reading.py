@@ -12,19 +12,22 @@ from functools import cmp_to_key
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from jinyun.kernel.conditions import TRUE, Condition
 from jinyun.kernel.terms import Flag, china_time
 from jinyun.share.sensorthings.address import Address, Finder
 from jinyun.share.sensorthings.conformance import CONFORMANCE
 from jinyun.share.sensorthings.errors import BadQuery, NoSuchEntity
 from jinyun.share.sensorthings.evaluate import holds, sort_key, values
-from jinyun.share.sensorthings.expressions import Call, Expression, Interval, Path
-from jinyun.share.sensorthings.model import KINDS, Entity, Kind, to_json
+from jinyun.share.sensorthings.expressions import Call, Expression, Path
+from jinyun.share.sensorthings.model import KINDS, Entity, Kind, stretch, to_json
 from jinyun.share.sensorthings.options import MOST_TOP, Options, check_names, check_path
 from jinyun.share.sensorthings.rows import OBSERVATION, Compiler, observation_id, quality
 from jinyun.share.sensorthings.source import Ask, Row, Source
 
 _QUALITY = {flag: quality(flag) for flag in Flag}
+_tokens = msgspec.json.Encoder()
 COMPONENTS = ("id", "phenomenonTime", "resultTime", "result", "resultQuality", "parameters")
 """Columns of a data array when `$select` names none."""
 
@@ -220,11 +223,10 @@ class Reader:
             self._received |= self._source.received(sorted({row.seq for row in rows} - self._received.keys()))
 
     def _observation(self, row: Row) -> Entity:
-        start = china_time(row.time)
-        end = start if row.end is None else china_time(row.end)
+        span = stretch(row.time, row.time if row.end is None else row.end)
         data = {
-            "phenomenonTime": start if row.end is None else Interval(start, end),
-            "resultTime": end,
+            "phenomenonTime": span.start if row.end is None else span,
+            "resultTime": span.end,
             "result": row.value,
             "resultQuality": _QUALITY[row.flag],
             "parameters": lambda: self._parameters(row),
@@ -393,8 +395,8 @@ def _token(row: Row, order: Sequence[tuple[str, bool]]) -> str:
         "time": row.time, "series": row.series, "end": end, "seq": row.seq, "flag": int(row.flag),
         "value": None if row.value is None else str(row.value),
     }  # fmt: skip
-    text = json.dumps([columns[name] for name, _ in order], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    text = _tokens.encode([columns[name] for name, _ in order])
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
 def _after(token: str, order: Sequence[tuple[str, bool]]) -> tuple[Decimal | None, ...] | None:
