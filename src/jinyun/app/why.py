@@ -79,7 +79,7 @@ class Why:
         children = [tree.alarm(one, verdicts) for one in alarms]
         children += [tree.verdict(verdicts[i]) for i in own if i in verdicts and i not in shown]
         kind = house.types["case"]
-        state = kind.procedure.states.get(record.state, (record.state, record.state)) if kind.procedure else ("", "")
+        state = kind.state_words(record.state, record.procedure) or (record.state, record.state)
         return _node(
             "case",
             str(record.data.get("title") or record.id),

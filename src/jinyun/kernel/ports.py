@@ -144,6 +144,7 @@ class Record:
     updated_at: int
     updated_by: str
     deleted: bool = False
+    procedure: int = 1  # version of the procedure it runs on
 
     def as_dict(self) -> dict[str, Any]:
         """Flat form for pages: data fields at the top beside id, version, state, …"""
@@ -179,10 +180,17 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts. The house itself is ``Actor("system", ("system",))``."""
+    """Who acts. The house itself is ``Actor("system", ("system",))``.
+
+    `jurisdictions` are GB/T 2260 codes (a shorter one covers all below it), ``cell:ID`` or ``*``; what an empty list
+    means depends on the role, see docs/rights.md. `enterprise` is the record that an enterprise's user belongs to.
+    """
 
     name: str
     roles: tuple[str, ...]
+    unit: str = ""
+    jurisdictions: tuple[str, ...] = ()
+    enterprise: str = ""
 
 
 SYSTEM = Actor("system", ("system",))
@@ -218,7 +226,15 @@ class RecordStore(Protocol):
         version: int | None = None,
         note: str = "",
     ) -> Record:
-        """Take a step of the type's procedure. Raises `Refused` (with what is missing), `NotPermitted`, `Conflict`."""
+        """Take a step of the record's procedure. Raises `Refused` (with what is missing), `NotPermitted`,
+        `Conflict`."""
+        ...
+
+    def move(
+        self, type_id: str, id: str, to: int, actor: Actor, *, state: str = "", version: int | None = None,
+        note: str = "",
+    ) -> Record:  # fmt: skip
+        """Go on by version `to` of the procedure; `state` where the new one has no place for the state at hand."""
         ...
 
     def get(self, type_id: str, id: str) -> Record: ...
@@ -240,6 +256,10 @@ class RecordStore(Protocol):
         self, type_id: str, where: Mapping[str, Any] | None = None, *, states: Sequence[str] = (), text: str = ""
     ) -> int: ...
     def history(self, type_id: str, id: str) -> list[HistoryEntry]: ...
+    def histories(self, type_id: str, ids: Sequence[str]) -> Mapping[str, Sequence[HistoryEntry]]:
+        """`history` of many in one question."""
+        ...
+
     def put_many(self, type_id: str, rows: Iterable[tuple[str, Mapping[str, Any]]], actor: Actor) -> int:
         """Create or update many in one transaction; unchanged rows are left alone."""
         ...
@@ -287,8 +307,10 @@ class VerdictStore(Protocol):
         end: int | None = None,
         limit: int = 500,
         as_of: int | None = None,
+        evidence: bool = True,
     ) -> list[Verdict]:
-        """Current verdicts, newest window first; `as_of` [µs]: those that stood then."""
+        """Current verdicts, newest window first; `as_of` [µs]: those that stood then. Without `evidence` they do not
+        name the readings they rest on: for long lines."""
         ...
 
     def latest(self) -> Mapping[tuple[str, str], Verdict]:

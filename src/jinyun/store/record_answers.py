@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,7 +72,12 @@ class RecordAnswers:
             return [self._record(row) for row in connection.execute(query)]
 
     def count(
-        self, type_id: str, where: Mapping[str, Any] | None = None, *, states: Sequence[str] = (), text: str = ""
+        self,
+        type_id: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        states: Sequence[str] = (),
+        text: str = "",
     ) -> int:
         conditions = conditions_of(self.type(type_id), where, states, text)
         with reading(self._engine) as connection:
@@ -87,6 +93,28 @@ class RecordAnswers:
         if not entries:
             raise NotFound(type_id, id)
         return entries
+
+    def histories(self, type_id: str, ids: Sequence[str]) -> dict[str, list[HistoryEntry]]:
+        """`history` of many; an id without one is left out."""
+        self.type(type_id)
+        table, found = history_table, defaultdict[str, list[HistoryEntry]](list)
+        with reading(self._engine) as connection:
+            for start in range(0, len(ids), CHUNK):
+                part = ids[start : start + CHUNK]
+                query = select(table).where(table.c.type == type_id, table.c.id.in_(part)).order_by(table.c.version)
+                for row in connection.execute(query):
+                    found[row.id].append(_entry(row))
+        return dict(found)
+
+    def taken_by(self, type_id: str, id: str, step: str) -> str | None:
+        """Who last took `step` of a record; None: nobody yet."""
+        with reading(self._engine) as connection:
+            return self._taken_by(connection, type_id, id, step)
+
+    def _taken_by(self, connection: Connection, type_id: str, record_id: str, step: str) -> str | None:
+        table = history_table
+        query = select(table.c.actor).where(table.c.type == type_id, table.c.id == record_id, table.c.step == step)
+        return connection.execute(query.order_by(table.c.version.desc()).limit(1)).scalar()
 
     def _load(self, connection: Connection, type_id: str, ids: Sequence[str]) -> dict[str, Record]:
         found: dict[str, Record] = {}
@@ -110,8 +138,9 @@ class RecordAnswers:
     def _record(self, row: Any) -> Record:
         data = rules.full(self._types.get(row.type), msgspec.json.decode(row.data))
         return Record(
-            row.type, row.id, row.version, row.state, data, row.created_at, row.updated_at, row.updated_by, row.deleted
-        )
+            row.type, row.id, row.version, row.state, data, row.created_at, row.updated_at, row.updated_by, row.deleted,
+            row.procedure,
+        )  # fmt: skip
 
 
 def _entry(row: Any) -> HistoryEntry:

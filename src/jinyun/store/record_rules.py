@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,26 +10,37 @@ import msgspec
 
 from jinyun.kernel.errors import InvalidRecord, NotPermitted, Refused
 from jinyun.kernel.ports import Actor, Record
-from jinyun.kernel.records import Field, RecordType, Transition, validate_fields
+from jinyun.kernel.records import Field, Missing, RecordType, Transition, validate_fields
 from jinyun.kernel.terms import china_time
 
 MASK = "••••••"
-INDEXABLE = ("text", "number", "integer", "date", "datetime", "code", "reference", "bool")
+INDEXABLE = ("text", "number", "integer", "money", "date", "datetime", "code", "reference", "person", "bool")
+NUMBERS = ("number", "integer", "money")
 _INDEX_LENGTH = 300
 
 
 def indexed_fields(kind: RecordType) -> dict[str, Field]:
-    """Fields that can be filtered on; references always, so that what points at a record can be found."""
+    """Fields that can be filtered on; references always, so that what points at a record can be found, and what
+    identifies a record, owns it or places it."""
+    own = {kind.owner, kind.jurisdiction}
     return {
-        f.name: f for f in kind.fields if f.kind in INDEXABLE and not f.secret and (f.indexed or f.kind == "reference")
-    }
+        f.name: f
+        for f in kind.fields
+        if f.kind in INDEXABLE and not f.secret
+        and (f.indexed or f.identifies or f.kind == "reference" or f.name in own)
+    }  # fmt: skip
+
+
+def identifying_fields(kind: RecordType) -> dict[str, Field]:
+    """Fields whose value no other living record of the type may have."""
+    return {f.name: f for f in kind.fields if f.identifies}
 
 
 def index_text(spec: Field, value: Any) -> str:
     """A canonical value as the index keeps it: 1.50 and 1.5 are one number."""
     if spec.kind == "bool":
         return "true" if value else "false"
-    if spec.kind == "number":
+    if spec.kind in ("number", "money"):
         return format(Decimal(value).normalize(), "f")
     return str(value).replace("\x00", "")[:_INDEX_LENGTH]
 
@@ -42,7 +53,7 @@ def index_entries(kind: RecordType, data: Mapping[str, Any]) -> Iterator[tuple[s
             continue
         values = value if spec.many else (value,)
         for text in dict.fromkeys(index_text(spec, one) for one in values):
-            yield name, text, float(text) if spec.kind in ("number", "integer") else None
+            yield name, text, float(text) if spec.kind in NUMBERS else None
 
 
 def search_text(kind: RecordType, record_id: str, data: Mapping[str, Any]) -> str:
@@ -50,7 +61,7 @@ def search_text(kind: RecordType, record_id: str, data: Mapping[str, Any]) -> st
     words: list[str] = [record_id]
     for spec in kind.fields:
         value = data.get(spec.name)
-        if value is None or spec.secret or not (spec.name == kind.title or spec.indexed):
+        if value is None or spec.secret or not (spec.name == kind.title or spec.indexed or spec.identifies):
             continue
         for one in value if spec.many else (value,):
             words.extend(spec.codes.get(one, (str(one),)) if spec.kind == "code" else (str(one),))
@@ -99,28 +110,67 @@ def masked(
 
 
 def may_step(kind: RecordType, record: Record, name: str, actor: Actor) -> Transition:
-    """The transition `name`, when `actor` may take it from the record's state.
+    """The transition `name` of the record's own version of the procedure, when `actor` may take it from its state.
 
     Raises
     ------
     NotFound, NotPermitted, Refused
         No such step, not this role, or not from this state.
     """
-    if kind.procedure is None:
+    procedure = kind.procedure_at(record.procedure)
+    if procedure is None:
         raise Refused(f"{kind.zh} {kind.en} has no procedure, so no step {name!r}")
-    step = kind.procedure.transition(name)
+    step = procedure.transition(name)
     if not set(actor.roles) & set(step.by):
         raise NotPermitted(
             f"{actor.name} ({', '.join(actor.roles) or 'no role'}) may not {step.en!r} ({step.zh}); "
             f"that is for {', '.join(step.by)}"
         )
     if record.state not in step.sources:
-        sources = [kind.procedure.states.get(one, (one, one)) for one in step.sources]
-        now = kind.procedure.states.get(record.state, (record.state, record.state))
+        sources = [procedure.states.get(one, (one, one)) for one in step.sources]
+        now = procedure.states.get(record.state, (record.state, record.state))
         zh = f"当前为“{now[0]}”，须在“{'、'.join(s[0] for s in sources)}”时才能{step.zh}"
         en = f"it is {now[1]!r}; {step.en!r} is possible when {' or '.join(repr(s[1]) for s in sources)}"
         raise Refused(en, missing=[{"code": "state", "zh": zh, "en": en}])
     return step
+
+
+def person_missing(
+    kind: RecordType, step: Transition, data: Mapping[str, Any], actor: Actor, taken_by: str | None
+) -> Missing | None:
+    """What `Transition.only` holds against this person; None: nothing. The house itself is nobody's owner or second.
+
+    Parameters
+    ----------
+    taken_by : str or None
+        Who last took the step `second_of`.
+    """
+    if not step.only or "system" in actor.roles:
+        return None
+    if step.only == "owner":
+        owner = data.get(kind.owner)
+        owners = owner if isinstance(owner, list) else [owner]
+        if ({actor.name, actor.unit} - {""}) & set(owners):
+            return None
+        named = "、".join(map(str, filter(None, owners)))
+        return Missing(
+            "owner",
+            f"只能由承办方（{named or '尚未指定'}）{step.zh}",
+            f"{step.en} is for the owner ({named or 'none'})",
+        )
+    if taken_by != actor.name:
+        return None
+    return Missing(
+        "second", f"须由另一人{step.zh}，不能是{taken_by}本人", f"{step.en} needs a second person, not {taken_by}"
+    )
+
+
+def file_ids(fields: Iterable[Field], data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(field, attachment id) of the files in `data`."""
+    for spec in fields:
+        if spec.kind == "file" and (value := data.get(spec.name)) is not None:
+            for one in value if spec.many else (value,):
+                yield spec.name, one
 
 
 def given_fields(kind: RecordType, step: Transition, given: Mapping[str, Any]) -> dict[str, Any]:

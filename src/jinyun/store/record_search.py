@@ -10,6 +10,7 @@ from sqlalchemy import and_, exists, or_
 from jinyun.kernel.errors import BadInput, InvalidRecord
 from jinyun.kernel.records import RecordType
 from jinyun.store import record_rules as rules
+from jinyun.store.record_rows import KEY, rows_condition
 from jinyun.store.schema import record as current
 from jinyun.store.schema import record_index as side
 
@@ -23,6 +24,9 @@ def conditions_of(kind: RecordType, where: Mapping[str, Any] | None, states: Seq
         conditions.append(current.c.search.contains(word, autoescape=True))
     fields = rules.indexed_fields(kind)
     for name, wanted in (where or {}).items():
+        if name == KEY:
+            conditions.append(rows_condition(wanted))
+            continue
         values = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
         if name == "id":
             conditions.append(current.c.id.in_(values))

@@ -5,19 +5,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
-from jinyun.kernel.errors import Conflict, InvalidRecord, Refused
+from jinyun.kernel.errors import Conflict, InvalidRecord, NotPermitted, Refused
 from jinyun.kernel.ports import Actor, Clock, Record
+from jinyun.kernel.record_moves import difference
 from jinyun.kernel.records import RecordType
 from jinyun.store import record_rules as rules
+from jinyun.store import record_ties as ties
 from jinyun.store.database import writing
-from jinyun.store.record_answers import CHUNK, RecordAnswers
+from jinyun.store.record_answers import RecordAnswers
+from jinyun.store.record_ties import Change as _Change
 from jinyun.store.schema import record as current
 from jinyun.store.schema import record_history as history_table
 from jinyun.store.schema import record_index as side
@@ -26,19 +28,6 @@ _CHANGED = "jinyun-records-changed"
 
 Listener = Callable[[str, str], None]
 """Called with (record type, id) after a change is committed; id "" means many of that type."""
-
-
-@dataclass(slots=True)
-class _Change:
-    """One record's way from `before` (None: it is new) to `data`."""
-
-    id: str
-    before: Record | None
-    data: dict[str, Any]
-    state: str
-    step: str
-    deleted: bool = False
-    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 class SqlRecords(RecordAnswers):
@@ -69,8 +58,7 @@ class SqlRecords(RecordAnswers):
             before = self._load(connection, type_id, [record_id]).get(record_id)
             if before is not None and not before.deleted:
                 raise Conflict(f"there is a {type_id} {record_id!r} already; change that one or choose another id")
-            state = kind.procedure.initial if kind.procedure else ""
-            return self._write(connection, kind, [_Change(record_id, before, clean, state, "create")], actor, note)[0]
+            return self._write(connection, kind, [_new(kind, record_id, before, clean)], actor, note)[0]
 
     def update(
         self,
@@ -91,7 +79,8 @@ class SqlRecords(RecordAnswers):
             data = rules.merged(kind, _set(before.data), clean)
             if data == _set(before.data):
                 return before
-            return self._write(connection, kind, [_Change(id, before, data, before.state, "update")], actor, note)[0]
+            change = _Change(id, before, data, before.state, "update", before.procedure)
+            return self._write(connection, kind, [change], actor, note)[0]
 
     def delete(self, type_id: str, id: str, actor: Actor, *, note: str = "") -> None:
         """Take a record out of all lists; its history stays.
@@ -105,7 +94,7 @@ class SqlRecords(RecordAnswers):
         _check_not_fixed(kind, id)
         with self._writing(type_id, id) as connection:
             before = self._present(connection, type_id, id, None)
-            users = self._users(connection, type_id, id)
+            users = ties.users(connection, self._types, type_id, id)
             if users:
                 named = ", ".join(f"{one} {other}" for one, other in users[:5])
                 raise Refused(
@@ -115,7 +104,9 @@ class SqlRecords(RecordAnswers):
                         for one, other in users
                     ],
                 )
-            change = _Change(id, before, _set(before.data), before.state, "delete", deleted=True)
+            change = _Change(
+                id, before, _set(before.data), before.state, "delete", before.procedure, deleted=True
+            )  # fmt: skip
             self._write(connection, kind, [change], actor, note)
 
     def step(
@@ -131,13 +122,17 @@ class SqlRecords(RecordAnswers):
         version: int | None = None,
         note: str = "",
     ) -> Record:
-        """Take a step of the procedure. Guards see the record's flat form and `context`; `changes` are record fields
-        that the app sets along with it, e.g. a longer list of causes."""
+        """Take a step of the procedure the record runs on. Guards see the record's flat form and `context`; `changes`
+        are record fields that the app sets along with it, e.g. a longer list of causes."""
         kind = self.type(type_id)
         extra = rules.canonical(kind, changes or {}, partial=True)
         with self._writing(type_id, id) as connection:
             before = self._present(connection, type_id, id, version)
             step = rules.may_step(kind, before, name, actor)
+            if step.only:
+                taker = self._taken_by(connection, type_id, id, step.second_of) if step.second_of else None
+                if (not_you := rules.person_missing(kind, step, before.data, actor, taker)) is not None:
+                    raise NotPermitted(f"{actor.name}: {not_you.en}")
             filled = rules.given_fields(kind, step, given)
             missing = [one for guard in step.guards for one in guard(before.as_dict(), context or {})]
             if missing:
@@ -147,7 +142,37 @@ class SqlRecords(RecordAnswers):
             own = rules.set_by_step(kind, step, filled, actor, self._clock.now())
             own |= rules.appended_by_step(step, before.data, filled, actor, self._clock.now())
             data = rules.merged(kind, _set(before.data), {**rules.canonical(kind, own, partial=True), **extra})
-            change = _Change(id, before, data, step.target or before.state, name, given=filled)
+            change = _Change(id, before, data, step.target or before.state, name, before.procedure, given=filled)
+            change.files = dict.fromkeys(one for _, one in rules.file_ids(step.fields, filled))
+            return self._write(connection, kind, [change], actor, note)[0]
+
+    def move(
+        self, type_id: str, id: str, to: int, actor: Actor, *, state: str = "", version: int | None = None,
+        note: str = "",
+    ) -> Record:  # fmt: skip
+        """Go on by version `to` of the procedure; the history entry keeps what differed.
+
+        Raises
+        ------
+        Refused
+            It runs on that version, or the new one has no place for its state and `state` names none.
+        """
+        kind = self.type(type_id)
+        with self._writing(type_id, id) as connection:
+            before = self._present(connection, type_id, id, version)
+            old, new = kind.procedure_at(before.procedure), kind.procedure_at(to)
+            if old is None or new is None or old is new:
+                raise Refused(f"{type_id} {id!r} runs on version {before.procedure} already")
+            told = difference(old, new, before.state)
+            target = state or told.becomes
+            if target not in new.states:
+                raise Refused(
+                    f"version {to} has no state {target or before.state!r}; choose one of {', '.join(new.states)}",
+                    missing=[
+                        {"code": "state", "zh": "请选择新版本中的状态", "en": "choose a state of the new version"}
+                    ],
+                )
+            change = _Change(id, before, _set(before.data), target, "move", to, given=told.as_dict())
             return self._write(connection, kind, [change], actor, note)[0]
 
     def put_many(self, type_id: str, rows: Iterable[tuple[str, Mapping[str, Any]]], actor: Actor) -> int:
@@ -169,17 +194,16 @@ class SqlRecords(RecordAnswers):
                 problems.update({f"{record_id}.{name}": why for name, why in wrong.problems.items()})
         if problems:
             raise InvalidRecord(type_id, problems)
-        initial = kind.procedure.initial if kind.procedure else ""
         with self._writing(type_id, "") as connection:
             known = self._load(connection, type_id, list(wanted))
             todo: list[_Change] = []
             for record_id, data in wanted.items():
                 before = known.get(record_id)
                 if before is None or before.deleted:
-                    todo.append(_Change(record_id, before, rules.merged(kind, {}, data), initial, "create"))
+                    todo.append(_new(kind, record_id, before, rules.merged(kind, {}, data)))
                 elif (after := rules.merged(kind, _set(before.data), data)) != _set(before.data):
                     _check_not_fixed(kind, record_id)
-                    todo.append(_Change(record_id, before, after, before.state, "update"))
+                    todo.append(_Change(record_id, before, after, before.state, "update", before.procedure))
             self._write(connection, kind, todo, actor, "")
         return len(todo)
 
@@ -210,6 +234,7 @@ class SqlRecords(RecordAnswers):
         entries: list[dict[str, Any]] = []
         index: list[dict[str, Any]] = []
         written: list[Record] = []
+        ties.lock_identities(connection, kind)
         for one in changes:
             before = one.before
             version = before.version + 1 if before else 1
@@ -219,7 +244,7 @@ class SqlRecords(RecordAnswers):
             row = {
                 "type": kind.id, "id": one.id, "version": version, "state": one.state, "data": _json(one.data),
                 "search": rules.search_text(kind, one.id, one.data), "created_at": created_at, "updated_at": now,
-                "updated_by": actor.name, "deleted": one.deleted,
+                "updated_by": actor.name, "deleted": one.deleted, "procedure": one.procedure,
             }  # fmt: skip
             if before is None:
                 fresh.append(row)
@@ -246,7 +271,7 @@ class SqlRecords(RecordAnswers):
             written.append(
                 Record(
                     kind.id, one.id, version, one.state, rules.full(kind, one.data), created_at, now, actor.name,
-                    one.deleted,
+                    one.deleted, one.procedure,
                 )
             )  # fmt: skip
         if changes:
@@ -254,46 +279,19 @@ class SqlRecords(RecordAnswers):
         for table, rows in ((current, fresh), (history_table, entries), (side, index)):
             if rows:
                 connection.execute(insert(table), rows)
-        self._check_references(connection, kind, [one for one in changes if not one.deleted])
+        standing = [one for one in changes if not one.deleted]
+        ties.check_references(connection, kind, standing)
+        ties.check_identities(connection, kind, standing)
+        ties.use_files(connection, kind, standing)
         return written
 
-    def _check_references(self, connection: Connection, kind: RecordType, changes: Sequence[_Change]) -> None:
-        problems: dict[str, str] = {}
-        for spec in (f for f in kind.fields if f.kind == "reference" and f.to):
-            users: dict[str, str] = {}
-            for one in changes:
-                old = one.before.data.get(spec.name) if one.before and not one.before.deleted else None
-                value = one.data.get(spec.name)
-                if value is not None and value != old:
-                    users.update(dict.fromkeys(value if spec.many else [value], one.id))
-            if not users:
-                continue
-            wanted = list(users)
-            there: set[str] = set()
-            for start in range(0, len(wanted), CHUNK):
-                part = wanted[start : start + CHUNK]
-                query = select(current.c.id).where(
-                    current.c.type == spec.to, current.c.id.in_(part), current.c.deleted.is_(False)
-                )
-                there.update(connection.execute(query).scalars())
-            for target in wanted:
-                if target not in there:
-                    name = spec.name if len(changes) == 1 else f"{users[target]}.{spec.name}"
-                    problems[name] = f"there is no {spec.to} {target!r}"
-        if problems:
-            raise InvalidRecord(kind.id, problems)
 
-    def _users(self, connection: Connection, type_id: str, record_id: str) -> list[tuple[str, str]]:
-        fields = [
-            and_(side.c.type == kind.id, side.c.field == f.name)
-            for kind in self._types.values()
-            for f in kind.fields
-            if f.kind == "reference" and f.to == type_id
-        ]
-        if not fields:
-            return []
-        query = select(side.c.type, side.c.id).where(side.c.value == record_id, or_(*fields)).distinct().limit(20)
-        return [(one, other) for one, other in connection.execute(query) if (one, other) != (type_id, record_id)]
+def _new(kind: RecordType, record_id: str, before: Record | None, data: dict[str, Any]) -> _Change:
+    """A new record runs on the newest version of its procedure."""
+    newest = kind.procedure
+    return _Change(
+        record_id, before, data, newest.initial if newest else "", "create", newest.version if newest else 1
+    )  # fmt: skip
 
 
 def new_id() -> str:

@@ -113,6 +113,7 @@ record = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("updated_by", String(120), nullable=False),
     Column("deleted", Boolean, nullable=False),
+    Column("procedure", Integer, nullable=False, server_default="1"),  # version of the procedure it runs on
     Index(None, "type", "updated_at"),
     Index(None, "type", "state"),
 )
@@ -143,6 +144,32 @@ record_index = Table(
     Column("value", String(300), primary_key=True),
     Column("id", String(120), primary_key=True),
     Column("number", Float),  # for ordering numbers
+    ForeignKeyConstraint(["type", "id"], ["record.type", "record.id"]),
+    Index(None, "type", "id"),
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("sha256", String(64), nullable=False),  # of the bytes that are served; the file's name on disk
+    Column("name", String(200), nullable=False),  # as the person called it
+    Column("media", String(80), nullable=False),  # by content, not by name
+    Column("bytes", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("meta", Text, nullable=False),  # time and place of a photo, taken out of it
+    Column("used", Boolean, nullable=False),  # a record has it or once had it
+    Index(None, "sha256"),
+    Index(None, "used", "at"),
+)
+
+attachment_use = Table(
+    "attachment_use",
+    metadata,
+    Column("attachment", String(16), ForeignKey("attachment.id"), primary_key=True),
+    Column("type", String(80), primary_key=True),
+    Column("id", String(120), primary_key=True),
     ForeignKeyConstraint(["type", "id"], ["record.type", "record.id"]),
     Index(None, "type", "id"),
 )

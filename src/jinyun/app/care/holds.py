@@ -59,8 +59,7 @@ def holds(house: House) -> Holds:
 def _cited(house: House) -> Iterator[tuple[str, int]]:
     """(record, verdict id) of all verdicts that open cases and alarms cite."""
     for type_id, closed in (("case", "closed"), ("alarm", "ended")):
-        procedure = house.types[type_id].procedure
-        states = [] if procedure is None else [one for one in procedure.states if one != closed]
+        states = [one for one in house.types[type_id].states() if one != closed]
         offset = 0
         while page := house.records.find(type_id, states=states, order="id", limit=1000, offset=offset):
             for record in page:

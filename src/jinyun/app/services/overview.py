@@ -227,8 +227,7 @@ class Overview:
             for one in self._house.records.find(type_id, order="-updated_at", limit=100):
                 if one.updated_at < now - HOUR_US:
                     break
-                states = kind.procedure.states if kind.procedure else {}
-                zh, en = states.get(one.state, (one.state, one.state))
+                zh, en = kind.state_words(one.state, one.procedure) or (one.state, one.state)
                 title = str(one.data.get("sentence_zh") or one.data.get("title") or one.id)
                 recent.append(
                     {

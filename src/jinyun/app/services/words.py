@@ -175,21 +175,26 @@ def _mask(kind: RecordType, data: Mapping[str, Any], roles: Sequence[str]) -> di
 
 def record_dict(record: Record, kind: RecordType, roles: Sequence[str]) -> dict[str, Any]:
     """A record for a page: secrets never, personal fields only for `PERSONAL_ROLES`."""
-    state = kind.procedure.states.get(record.state) if kind.procedure else None
+    state = kind.state_words(record.state, record.procedure) if kind.procedure else None
     flat = {**record.as_dict(), **_mask(kind, record.data, roles)}
     flat |= {"id": record.id, "type": record.type, "version": record.version, "state": record.state}
     if state:
         flat |= {"state_zh": state[0], "state_en": state[1]}
+    if kind.procedures:
+        flat["procedure_version"] = record.procedure
     return flat
 
 
 def history_dict(entry: HistoryEntry, kind: RecordType, roles: Sequence[str]) -> dict[str, Any]:
-    zh, en = {"create": ("新建", "created"), "update": ("修改", "changed"), "delete": ("删除", "deleted")}.get(
-        entry.step, ("", "")
-    )
+    zh, en = {
+        "create": ("新建", "created"),
+        "update": ("修改", "changed"),
+        "delete": ("删除", "deleted"),
+        "move": ("转到新版流程", "moved to another version of the procedure"),
+    }.get(entry.step, ("", ""))
     given = dict(entry.given)
-    if kind.procedure:
-        for step in kind.procedure.transitions:
+    for procedure in reversed(kind.versions):  # the newest words win
+        for step in procedure.transitions:
             if step.name == entry.step:
                 zh, en = step.zh, step.en
                 given = {k: MASK if k in {f.name for f in step.fields if f.secret} else v for k, v in given.items()}
