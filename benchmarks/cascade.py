@@ -1,19 +1,28 @@
 """Random corrections on a year of minute data of 100 series: preview and acceptance, then everything computed again.
 
-    PYTHONPATH=src python benchmarks/cascade.py [--days 365] [--edits 1000] [--folder DIR]
+    PYTHONPATH=src python benchmarks/cascade.py [--days 365] [--edits 1000] [--folder DIR] [--minutes M] [--check no]
 
 One node, not started: its stores, judges, act room and kept windows as in service. 17 sites have 100 series by the
 minute; 14 of them also send hours, which their verdicts then rest on, at the other 3 hours are computed from the
-minutes. Readings go straight into the store, are sealed and compacted. One frame holds a minute of all sites.
-Kept windows of the year are not built beforehand (their own benchmark does that): a preview works them out, and
-keeping them is not timed here. At the end every window of the year is judged again and held against what is stored.
+minutes. Readings go straight into the store, are sealed and compacted; kept windows are built; all is judged. One
+frame holds a minute of all sites. With `--folder` all that is made once and edits are added up over runs (each is a
+line of DIR/edits.jsonl) until there are `--edits` of them; `--minutes` ends the run early.
+
+A preview is timed from the question to the answer with every list, an acceptance until everything has followed: the
+versions, the kept windows up to the year, verdicts, alarms and cases. After each, the stored verdicts and kept windows
+are held against what the preview said. At the end every window of the year is judged again and held against what is
+stored, and the kept windows of all series are made again from the readings and compared.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import cProfile
+import json
 import random
 import tempfile
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -23,8 +32,10 @@ import numpy as np
 
 from jinyun.app.assemble import House
 from jinyun.app.services.corrections import Corrections
+from jinyun.app.services.figures import Figures
 from jinyun.app.settings import Settings
 from jinyun.judge.cascade import Cascade
+from jinyun.judge.edits import value_text
 from jinyun.judge.marks import Key
 from jinyun.judge.overlay import Overlay
 from jinyun.judge.reader import Reader
@@ -32,6 +43,7 @@ from jinyun.judge.substance import substance
 from jinyun.kernel.declare import JudgeInput
 from jinyun.kernel.ports import SYSTEM, Actor, Block
 from jinyun.kernel.terms import Origin, Period, SeriesKey, Stat, Window
+from jinyun.methods.windows import Level
 
 DAY, HOUR = 86400, 3600
 OFFICER = Actor("bench", ("officer",))
@@ -48,48 +60,80 @@ MINUTES_ONLY = ("air0", "air1", "water0")
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--edits", type=int, default=1000)
-    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--edits", type=int, default=1000, help="in all, those of earlier runs on the folder included")
+    parser.add_argument("--folder", type=Path, help="kept: data are made once, edits go on")
+    parser.add_argument("--minutes", type=float, default=1e9, help="of edits in this run")
+    parser.add_argument("--check", choices=("all", "no"), default="all", help="the full recomputation at the end")
+    parser.add_argument("--profile", type=Path, help="write a cProfile of the previews there")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-        Trial(Path(folder), asked.days).run(asked.edits)
+    with contextlib.ExitStack() as stack:
+        folder = asked.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        Trial(folder, asked.days).run(asked)
 
 
 class Trial:
     def __init__(self, folder: Path, days: int) -> None:
         self.house = house = House(Settings.load(folder / "var", http_port=0, hj212_port=0))
+        self.folder = folder
+        now = house.clock.now() // 1_000_000
+        begun = {"days": days, "end": (now + 28800) // DAY * DAY - 28800, "filled": 0, "compacted": False, "judged": []}
+        with contextlib.suppress(FileNotFoundError):
+            begun = json.loads((folder / "state.json").read_text())
+        self.state: dict[str, Any] = begun
+        self.days, self.end = begun["days"], begun["end"]
+        self.start = self.end - self.days * DAY
         for id, kind, _ in SITES:
             target = {"target_class": 3} if kind == "water_section" else {}
             house.records.put_many("site", [(id, {"name": id, "kind": kind, **target})], SYSTEM)
         house.sites.refresh()
         house.directory.refresh()
-        today = (house.clock.now() // 1_000_000 + 28800) // DAY * DAY - 28800
-        self.end = today
-        self.start = today - days * DAY
-        self.days = days
         self.service = Corrections(house)
-        self.dice = random.Random(212)
-        self.cpu: list[float] = []  # of previews: what is left of the figures when others load the machine
+        self.service.dependents_of = Figures(house).dependents_of
+        self.profile: cProfile.Profile | None = None
 
-    def run(self, edits: int) -> None:
+    def save(self) -> None:
+        (self.folder / "state.json").write_text(json.dumps(self.state))
+
+    def run(self, asked: argparse.Namespace) -> None:
         self.fill()
+        began = time.monotonic()
+        made = self.house.windows.catch_up()
+        print(f"{made} windows kept in {time.monotonic() - began:.0f} s", flush=True)
         self.judge_all()
-        previews, accepts, counts = self.correct(edits)
-        total = sum(self.house.verdicts.counted(j, None, 0, 1 << 40) for j in self.house.judge.judges)
-        print(f"{edits} edits: {dict(counts)}")
-        for name, took in (("preview", previews), ("accept", accepts), ("preview, CPU", self.cpu)):
-            a = np.sort(took)
-            print(f"{name}: p50 {a[len(a) // 2]:.3f} s, p95 {a[int(len(a) * 0.95)]:.3f} s, max {a[-1]:.3f} s")
-        print(
-            f"windows judged in previews: {counts['windows']} ({counts['windows'] / edits:.1f} an edit), of {total} "
-            f"judged in all: {counts['windows'] / edits / total:.3%} of a recomputation each"
-        )
-        self.recompute()
+        if asked.profile:
+            self.profile = cProfile.Profile()
+        self.correct(asked.edits, asked.minutes)
+        if self.profile is not None:
+            self.profile.dump_stats(asked.profile)
+        self.report()
+        if asked.check == "all":
+            self.recompute()
         self.house.close()
 
+    def done(self) -> list[dict[str, Any]]:
+        with contextlib.suppress(FileNotFoundError):
+            return [json.loads(line) for line in (self.folder / "edits.jsonl").read_text().splitlines()]
+        return []
+
+    def report(self) -> None:
+        rows = self.done()
+        total = sum(self.house.verdicts.counted(j, None, 0, 1 << 40) for j in self.house.judge.judges)
+        counts = Counter(row["kind"] for row in rows)
+        print(f"{len(rows)} edits on {self.days} days: {dict(counts)}")
+        for name in ("preview", "accept", "preview_cpu"):
+            a = np.sort([row[name] for row in rows])
+            print(f"{name}: p50 {a[len(a) // 2]:.3f} s, p95 {a[int(len(a) * 0.95)]:.3f} s, max {a[-1]:.3f} s")
+        judged = sum(row["windows"] for row in rows)
+        print(
+            f"windows judged in previews: {judged} ({judged / len(rows):.1f} an edit), of {total} judged in all: "
+            f"{judged / len(rows) / total:.3%} of a recomputation each; {sum(row['readings'] for row in rows)} "
+            f"readings, {sum(row['flips'] for row in rows)} flips, {sum(row['kept'] for row in rows)} kept windows"
+        )
+
     def fill(self) -> None:
+        """Day by day, each from a seed of its own: what was sealed before a stop is not made again."""
         began, house = time.monotonic(), self.house
-        noise = np.random.default_rng(212)
         keys = {p: [SeriesKey(s, f, Stat.AVG, p) for s, _, fs in SITES for f in fs
                     if p is Period.MINUTE or s not in MINUTES_ONLY] for p in (Period.MINUTE, Period.HOUR)}  # fmt: skip
         ids = {p: house.readings.series_ids(k) for p, k in keys.items()}
@@ -99,7 +143,8 @@ class Trial:
         print(
             f"{len(keys[Period.MINUTE])} series by the minute, {len(keys[Period.HOUR])} by the hour, {self.days} days"
         )
-        for day in range(self.days):
+        for day in range(self.state["filled"], self.days):
+            noise = np.random.default_rng((212, day))
             first = self.start + day * DAY
             drift = np.exp(noise.normal(0, 0.25, (24, len(level)))).repeat(60, 0)
             values = np.round(level * drift * (1 + noise.normal(0, 0.05, (1440, len(level)))), 3)
@@ -113,12 +158,17 @@ class Trial:
             if day % 15 == 14 or day == self.days - 1:
                 house.readings.flush()
                 house.readings.seal()
-        house.readings.compact()
+                self.state["filled"] = day + 1
+                self.save()
+        if not self.state["compacted"]:
+            house.readings.compact()
+            self.state["compacted"] = True
+            self.save()
         state = house.readings.state()
         print(
             f"{state['rows']} rows, {state['sealed_bytes'] / state['sealed_rows']:.2f} B a row, "
-            f"{state['sealed_files']} files, in {time.monotonic() - began:.0f} s"
-        )
+            f"{state['sealed_files']} files, in {time.monotonic() - began:.0f} s", flush=True,
+        )  # fmt: skip
 
     def put(self, period: Period, at: int, ids: Any, micro: Any, *, flags: Any, received: int) -> None:
         self.house.readings.put(
@@ -142,44 +192,80 @@ class Trial:
         return keys
 
     def judge_all(self) -> None:
-        began, overlay = time.monotonic(), Overlay(self.house.readings)
+        began, done = time.monotonic(), 0
         keys = self.every_window()
-        with self.house.act.together():
-            done = self.house.judge.judge_windows(self.cascade().held(overlay, keys), overlay)
-        print(f"{done} windows judged in {time.monotonic() - began:.0f} s")
+        for site, _, _ in SITES:
+            if site in self.state["judged"]:
+                continue
+            overlay = Overlay(self.house.readings)
+            mine = [key for key in keys if key.site == site]
+            with self.house.act.together():
+                done += self.house.judge.judge_windows(self.cascade().held(overlay, mine), overlay)
+            self.state["judged"].append(site)
+            self.save()
+        print(f"{done} windows judged in {time.monotonic() - began:.0f} s", flush=True)
 
-    def correct(self, edits: int) -> tuple[list[float], list[float], Counter[str]]:
-        previews, accepts, counts = [], [], Counter[str]()
-        sessions: list[str] = []
-        for n in range(edits):
-            edit = self.edit(sessions)
-            made = self.service.create(
-                {"title": f"b{n}", "reason": "other", "reason_text": "bench", "edits": [edit]}, OFFICER
+    def correct(self, edits: int, minutes: float) -> None:
+        began, rows = time.monotonic(), self.done()
+        sessions = [row["session"] for row in rows if row["kind"] != "withdraw"]
+        with (self.folder / "edits.jsonl").open("a") as out:
+            for n in range(len(rows), edits):
+                if time.monotonic() - began > minutes * 60:
+                    break
+                self.dice = random.Random(f"212/{n}")
+                row = self.one(n, self.edit(sessions))
+                out.write(json.dumps(row) + "\n")
+                out.flush()
+                if row["kind"] != "withdraw":
+                    sessions.append(row["session"])
+
+    def one(self, n: int, edit: dict[str, Any]) -> dict[str, Any]:
+        """A correction: previewed, accepted, and what came held against what was said."""
+        house = self.house
+        made = self.service.create(
+            {"title": f"b{n}", "reason": "other", "reason_text": "bench", "edits": [edit]}, OFFICER
+        )
+        if self.profile is not None:
+            threading.setprofile(lambda *_: self.profile.enable())  # the work is in a thread of its own
+        began, cpu = time.perf_counter(), time.process_time()
+        told = self.service.preview(made["id"], OFFICER, wait=True)
+        between, cpu = time.perf_counter(), time.process_time() - cpu
+        if self.profile is not None:
+            threading.setprofile(None)
+        mark, beyond = house.verdicts.newest_id(), house.windows.state()["seq"]
+        done = self.service.accept(made["id"], OFFICER, wait=True)
+        ended = time.perf_counter()
+        assert done["cascade"] == "done", done["work"]
+        mine = told["result"]["counts"]
+        stored = house.verdicts.since(mark, limit=10_000)
+        foreseen = {(r["judge"], r["site"], r["start"]): r["would"] for r in told["result"]["verdicts"]}
+        assert len(stored) == mine["changed"] + mine["renewed"], (edit, len(stored), mine)
+        for one in stored:
+            would = foreseen.get((one.judge, one.subject, one.window.start))
+            if would is None:
+                assert told["result"]["cut"]["verdicts"]
+                continue
+            assert (would["figure"], would["level"], would["status"]) == (one.figure, one.level, str(one.status))
+        assert not mine["readings"] or house.windows.state()["seq"] > beyond
+        for row in told["result"]["windows"]:
+            level = Level[row["level"]]
+            kept = house.windows.read([row["series"]], level, row["start"], row["start"] + 1).get(row["series"], [])
+            now = (
+                {
+                    "value": value_text(kept[0].value) if kept[0].value is not None else None,
+                    "state": kept[0].state.name,
+                    "valid": kept[0].valid,
+                    "due": kept[0].due,
+                }
+                if kept
+                else None
             )
-            began, cpu = time.perf_counter(), time.process_time()
-            told = self.service.preview(made["id"], OFFICER, wait=True)
-            between = time.perf_counter()
-            self.cpu.append(time.process_time() - cpu)
-            mark = self.house.verdicts.newest_id()
-            done = self.service.accept(made["id"], OFFICER, wait=True)
-            previews.append(between - began)
-            accepts.append(time.perf_counter() - between)
-            assert done["cascade"] == "done", done["work"]
-            mine = told["result"]["counts"]
-            counts.update({edit["kind"]: 1, "windows": mine["windows"], "readings": mine["readings"],
-                           "flips": mine["flips"]})  # fmt: skip
-            stored = self.house.verdicts.since(mark, limit=10_000)
-            foreseen = {(r["judge"], r["site"], r["start"]): r["would"] for r in told["result"]["verdicts"]}
-            assert len(stored) == mine["changed"] + mine["renewed"], (edit, len(stored), mine)
-            for one in stored:
-                would = foreseen.get((one.judge, one.subject, one.window.start))
-                if would is None:
-                    assert told["result"]["cut"]["verdicts"]
-                    continue
-                assert (would["figure"], would["level"], would["status"]) == (one.figure, one.level, str(one.status))
-            if edit["kind"] != "withdraw":
-                sessions.append(made["id"])
-        return previews, accepts, counts
+            assert now == row["would"], (edit, row, now)
+        return {
+            "session": made["id"], "kind": edit["kind"], "preview": between - began, "accept": ended - between,
+            "preview_cpu": cpu, **{name: mine[name] for name in ("windows", "readings", "flips")},
+            "kept": mine["kept_windows"], "edit": edit,
+        }  # fmt: skip
 
     def edit(self, sessions: list[str]) -> dict[str, Any]:
         dice = self.dice
@@ -230,8 +316,13 @@ class Trial:
             if again is not None and substance(again) != substance(kept):
                 wrong.append(key)
         took = time.monotonic() - began
-        print(f"full recompute: {judged} windows in {took:.0f} s, {len(wrong)} differ {wrong[:3]}")
+        print(f"full recompute: {judged} windows judged in {took:.0f} s, {len(wrong)} differ {wrong[:3]}", flush=True)
+        began = time.monotonic()
+        told = house.windows.rebuild()
+        number = {name: one["kept"].split(":")[0] for name, one in told["levels"].items()}
+        print(f"kept windows made again in {time.monotonic() - began:.0f} s: equal {told['equal']} {number}")
         assert not wrong
+        assert told["equal"], told
 
 
 if __name__ == "__main__":

@@ -185,9 +185,10 @@ class CaseDesk:
 
     # --- from verdicts ------------------------------------------------------------------------------------------------
 
-    def recovery(self, case: Record) -> Recovery:
-        """How far the recovery condition of `case` is, by the verdicts as they are now."""
-        return self._recovery(case.data.get("recovery"))
+    def recovery(self, case: Record, *, evidence: bool = False) -> Recovery:
+        """How far the recovery condition of `case` is, by the verdicts as they are now; with `evidence` its line names
+        the readings too."""
+        return self._recovery(case.data.get("recovery"), evidence=evidence)
 
     def seeing(self, verdicts: Any) -> CaseDesk:
         """The same desk over other verdicts, to ask what would be."""
@@ -202,12 +203,12 @@ class CaseDesk:
             if {name: (case.data.get("recovery") or {}).get(name) for name in asked} == asked
         ]
 
-    def _recovery(self, data: Mapping[str, Any] | None) -> Recovery:
+    def _recovery(self, data: Mapping[str, Any] | None, *, evidence: bool = False) -> Recovery:
         now = self._now()
         if not data:
             return Recovery(None, None, (), now)
         condition = Condition.of(data)
-        found = self._verdicts.find(judge=condition.judge, subject=condition.subject, limit=LINE)
+        found = self._verdicts.find(judge=condition.judge, subject=condition.subject, limit=LINE, evidence=evidence)
         line = tuple(sorted(found, key=lambda v: (v.window.end, v.window.start)))
         return Recovery(condition, recovery_progress(condition, line, now=now), line, now)
 

@@ -4,7 +4,7 @@ the line be read again from the store and the alarm records follow, so that the 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,11 @@ from jinyun.kernel.ports import Record, RecordStore, VerdictStore
 from jinyun.kernel.terms import Status, Verdict, Window
 
 PAGE = 2000
+PART = 200
+"""Windows of a line that are read at a time when it need not be read to its end."""
 ALL = 100_000
 NEVER = 1 << 60
+DAY = 86400
 Key = tuple[str, str]
 """(judge, subject)."""
 
@@ -124,7 +127,7 @@ class Lines:
         if not late:
             self._step(key, verdict, rules)
         else:
-            self.read_again(key, window.start)
+            self.read_again(key, window.start, window.start)
 
     def _history(self, key: Key, window: Window) -> bool:
         """A window that is too old to open an alarm and bears on none there is: back-filled history."""
@@ -288,8 +291,9 @@ class Lines:
 
     # --- reading a line again -----------------------------------------------------------------------------------------
 
-    def read_again(self, key: Key, around: int) -> None:
-        """Fold the stored verdicts anew from before `around` to the newest, and let the alarm records follow."""
+    def read_again(self, key: Key, around: int, until: int | None = None) -> None:
+        """Fold the stored verdicts anew from before `around`, and let the alarm records follow: to the newest, or, when
+        no window that starts after `until` is another than before, to where what came before bears on nothing."""
         judge, subject = key
         rules = self._fitting(judge, subject)
         if not rules:
@@ -297,7 +301,13 @@ class Lines:
         known = self._alarms_of(key, rules)
         start = self._safe_start(key, rules, known, around)
         line, told, newest = Line(), dict[str, _Told](), (0, 0)
-        for verdict in self._stored(key, start):
+        quiet = None if until is None else _Quiet(known, until, self._reach(key, rules, around))
+        stopped: int | None = None
+        for verdict in self._stored(key, start, in_parts=until is not None):
+            at = verdict.window.start
+            if quiet is not None and not line.busy and quiet.at(at, told):
+                stopped = at
+                break
             for rule in rules:
                 for matter, fold, seen in self._see(rule, verdict, line, lasting=False):
                     if seen.sight is Sight.BAD:
@@ -310,7 +320,11 @@ class Lines:
                         story.episodes[-1] = _of(fold)
             self._keep_level(line, verdict)
             newest = max(newest, (verdict.window.end, verdict.window.start))
-        self._follow(line, told, [one for one in known if _end(one) >= start], subject)
+        upto = NEVER if stopped is None else stopped
+        mine = [one for one in known if _end(one) >= start and (seconds(one.data["started_at"]) or 0) < upto]
+        self._follow(line, told, mine, subject)
+        if stopped is not None:
+            return  # what is remembered is of later windows, and they are as they were
         self._lines[key] = line
         self._cursor[key] = max(newest, self._cursor.get(key, (0, 0)))
         self._lay_aside(key, line)
@@ -344,26 +358,37 @@ class Lines:
 
     def _safe_start(self, key: Key, rules: Sequence[Rule], known: Sequence[Record], around: int) -> int:
         """A moment before which nothing bears on what comes after: no alarm open, no run under way."""
-        length = self._length(key, around)
-        reach = max(rule.reach(length) for rule in rules)
+        reach = self._reach(key, rules, around)
         start = around - reach
         for record in reversed(known):
             if _end(record) + reach >= start:
                 start = min(start, (seconds(record.data["started_at"]) or start) - reach)
         return start
 
+    def _reach(self, key: Key, rules: Sequence[Rule], around: int) -> int:
+        length = self._length(key, around)
+        return max(rule.reach(length) for rule in rules)
+
     def _length(self, key: Key, around: int) -> int:
-        found = self._verdicts.find(judge=key[0], subject=key[1], start=around, limit=1)
-        found = found or self._verdicts.find(judge=key[0], subject=key[1], limit=1)
+        found = self._verdicts.find(judge=key[0], subject=key[1], start=around, limit=1, evidence=False)
+        found = found or self._verdicts.find(judge=key[0], subject=key[1], limit=1, evidence=False)
         return found[0].window.end - found[0].window.start if found else 3600
 
-    def _stored(self, key: Key, start: int) -> list[Verdict]:
-        """Current, settled verdicts from `start` on, by event time."""
-        judge, subject = key
+    def _stored(self, key: Key, start: int, *, in_parts: bool = False) -> Iterator[Verdict]:
+        """Current, settled verdicts from `start` on, by event time. `in_parts`: read as they are asked for."""
+        newest = self._verdicts.find(judge=key[0], subject=key[1], start=start, limit=1, evidence=False)
+        if not newest:
+            return
+        last = newest[0].window.start
+        step = max(DAY, PART * (newest[0].window.end - last)) if in_parts else last - start + 1
+        while start <= last:
+            yield from self._stretch(key, start, start + step)
+            start += step
+
+    def _stretch(self, key: Key, start: int, end: int) -> list[Verdict]:
         found: dict[int, Verdict] = {}
-        end: int | None = None
         while True:
-            page = self._verdicts.find(judge=judge, subject=subject, start=start, end=end, limit=PAGE)
+            page = self._verdicts.find(judge=key[0], subject=key[1], start=start, end=end, limit=PAGE, evidence=False)
             fresh = [one for one in page if one.id not in found]
             found.update((one.id, one) for one in fresh)
             if len(page) < PAGE or not fresh:
@@ -411,6 +436,27 @@ class Lines:
     def _fitting(self, judge: str, subject: str) -> tuple[Rule, ...]:
         kind = str((self._sites.get(subject) or {}).get("kind") or "")
         return tuple(rule for rule in self._by_judge.get(judge, ()) if kind in rule.site_kinds)
+
+
+class _Quiet:
+    """Where a line that is read again has come to what it was: after the last window that is another and all it bears
+    on, with no alarm open, as it is told now or stands in the records, nor one so lately that it could be resumed."""
+
+    def __init__(self, known: Sequence[Record], until: int, reach: int) -> None:
+        """`until`: start of the last window that is another; `reach`: how far one bears on later ones. [s]"""
+        self._until, self._reach = until, reach
+        self._known = [(seconds(one.data["started_at"]) or 0, _end(one)) for one in known]
+
+    def at(self, moment: int, told: Mapping[str, _Told]) -> bool:
+        """Whether what comes from `moment` [s] on is as before; asked where no fold is busy."""
+        since = moment - self._reach
+        return (
+            self._until < since
+            and all(
+                one.ended_at is not None and one.ended_at < since for each in told.values() for one in each.episodes
+            )
+            and all(end < since or began >= moment for began, end in self._known)
+        )
 
 
 def past_episode(record: Record) -> Episode | None:

@@ -97,7 +97,7 @@ class ActRoom:
     def together(self) -> Iterator[None]:
         """Inside, verdicts on windows gone by that this thread tells are acted on at the end, each line read again
         once: a correction must not pass through states that never were. A kill in between is made good by `recover`."""
-        held: dict[tuple[str, str], int] = {}
+        held: dict[tuple[str, str], tuple[int, int]] = {}
         with self._lock:
             self._holds += 1
         self._held.lines = held
@@ -107,9 +107,9 @@ class ActRoom:
             self._held.lines = None
             with self._lock:
                 self._holds -= 1
-                for key, around in held.items():
+                for key, (around, until) in held.items():
                     try:
-                        self._lines.read_again(key, around)
+                        self._lines.read_again(key, around, None if key in self._failed else until)
                         self._cases.seen(*key)
                     except Exception:
                         log.exception("alarm rule failed; tried again at the next tick", judge=key[0], subject=key[1])
@@ -155,12 +155,12 @@ class ActRoom:
 
     def recovery(self, case: Record) -> Recovery:
         """How far the recovery of a case is, with the verdicts that count."""
-        return self._cases.recovery(case)
+        return self._cases.recovery(case, evidence=True)
 
     def case_context(self, case_id: str) -> dict[str, Any]:
         """For the guards of a case (`verdicts`, `now`) and for its page (`condition`, `have`, `need`, `held`,
         `missing`, `since`, `held_at`, `next_possible`); times in s, verdicts as terms."""
-        return self._cases.recovery(self._records.get("case", case_id)).as_context()
+        return self._cases.recovery(self._records.get("case", case_id), evidence=True).as_context()
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -184,7 +184,8 @@ class ActRoom:
         held = getattr(self._held, "lines", None)
         if held is not None and self._lines.is_late(new):
             if self._lines.concerns(new, previous) or key in self._cases.watched:
-                held[key] = min(held.get(key, new.window.start), new.window.start)
+                first, last = held.get(key, (new.window.start, new.window.start))
+                held[key] = (min(first, new.window.start), max(last, new.window.start))
             return
         try:
             self._lines.take(new, previous)

@@ -33,11 +33,13 @@ class WouldVerdicts:
         end: int | None = None,
         limit: int = 500,
         as_of: int | None = None,
+        evidence: bool = True,
     ) -> list[Verdict]:
         """As `VerdictStore.find`; what would be has no earlier state."""
+        asked: dict[str, Any] = {"subject": subject, "judge": judge, "start": start, "end": end, "limit": limit}
+        found = self._store.find(**asked, as_of=as_of, evidence=evidence)
         if as_of is not None:
-            return self._store.find(subject=subject, judge=judge, start=start, end=end, limit=limit, as_of=as_of)
-        found = self._store.find(subject=subject, judge=judge, start=start, end=end, limit=limit)
+            return found
         lowest = min((one.window.start for one in found), default=0) if len(found) == limit else None
         held: dict[tuple[str, str, int], Verdict] = {(v.judge, v.subject, v.window.start): v for v in found}
         for (its_judge, its_subject), mine in self._would.items():

@@ -87,7 +87,26 @@ class _BriefBody(msgspec.Struct, array_like=True):
     items: list[_BriefItem]
 
 
+class _LightBody(msgspec.Struct, array_like=True):
+    """A `_Body` without the readings it rests on: nine tenths of the work of reading a long line."""
+
+    figure: str | None
+    unit: str
+    limit: str | None
+    clause: str
+    edition: str
+    label_zh: str
+    label_en: str
+    deciding: list[str]
+    items: list[_BriefItem]
+    sentence_zh: str
+    sentence_en: str
+    code_version: str
+    extra: dict[str, Any]
+
+
 _decoder = msgspec.json.Decoder(_Body)
+_light_decoder = msgspec.json.Decoder(_LightBody)
 _brief_decoder = msgspec.json.Decoder(_BriefBody)
 
 
@@ -205,9 +224,10 @@ class SqlVerdicts:
         end: int | None = None,
         limit: int = 500,
         as_of: int | None = None,
+        evidence: bool = True,
     ) -> list[Verdict]:
         """Current verdicts whose window starts in [start, end), newest window first; `as_of` [µs]: those that stood
-        then, by when they were computed."""
+        then, by when they were computed. Without `evidence` the readings they rest on are left out."""
         query = select(table)
         if subject is not None or judge is not None:
             with self._lock:
@@ -229,7 +249,7 @@ class SqlVerdicts:
             query = query.where(table.c.id <= up_to, ~_superseded_by(up_to))
         query = query.order_by(table.c.start.desc(), table.c.key_id).limit(limit)
         with reading(self._engine) as connection:
-            return [self._verdict(row) for row in connection.execute(query)]
+            return [self._verdict(row, evidence=evidence) for row in connection.execute(query)]
 
     def briefs(
         self, judge: str, subjects: Sequence[str] | None, start: int, end: int, *, up_to: int | None = None
@@ -372,13 +392,14 @@ class SqlVerdicts:
         self._keys[key] = number
         self._names[number] = key
 
-    def _verdict(self, row: Any) -> Verdict:
+    def _verdict(self, row: Any, *, evidence: bool = True) -> Verdict:
         judge, subject, period = self._names[row.key_id]
-        body = _decoder.decode(zstandard.ZstdDecompressor().decompress(row.body))
+        text = zstandard.ZstdDecompressor().decompress(row.body)
+        body: Any = (_decoder if evidence else _light_decoder).decode(text)
         items = tuple(
             VerdictItem(
                 i.factor, i.figure, i.unit, _STATUSES[i.status], i.limit, i.grade, i.multiple, i.clause, i.reason,
-                tuple(ReadingRef(*ref) for ref in i.readings),
+                tuple(ReadingRef(*ref) for ref in i.readings) if evidence else (),
             )
             for i in body.items
         )  # fmt: skip

@@ -29,6 +29,7 @@ from jinyun.store.window_build import (
     joined,
     stretches,
 )
+from jinyun.store.window_foresee import Foreseer, WindowForesight
 from jinyun.store.window_tables import WindowFile
 
 
@@ -38,8 +39,8 @@ class WindowAnswers:
     _readings: DuckReadings
     _book: SeriesBook
     _file: WindowFile
-    _builder: Builder
-    _lock: threading.RLock
+    _asker: Builder  # not the one that keeps windows: nobody who asks waits for a long run
+    _ask_lock: threading.RLock
     _seq: int
 
     def _snapshot(self) -> Any:
@@ -52,19 +53,19 @@ class WindowAnswers:
 
         Another series of the site is among them when it is weighted by this one. Pure look-up: nothing is read.
         """
-        base = self._builder.base_level(series)
+        base = self._asker.base_level(series)
         if base is None:
             return []
         mine = np.array([series], np.int64)
         start = starts(base, np.array([time], np.int64))
-        found = [(series, base, int(start[0]))] if self._builder.rule(base, series, int(start[0])) else []
-        for who, day in zip(*(one.tolist() for one in self._builder.dates(mine, start)), strict=True):
+        found = [(series, base, int(start[0]))] if self._asker.rule(base, series, int(start[0])) else []
+        for who, day in zip(*(one.tolist() for one in self._asker.dates(mine, start)), strict=True):
             for level in ABOVE:
                 at = bounds(level, day)[0]
-                if level is base or not self._builder.rule(level, who, at):
+                if level is base or not self._asker.rule(level, who, at):
                     continue
                 if level is Level.LN or level is Level.LD:
-                    hours = self._builder.facts(self._book.key(who).site).hours(level, at)
+                    hours = self._asker.facts(self._book.key(who).site).hours(level, at)
                     if int(start[0]) not in hours:
                         continue
                 elif starts(level, np.array([time], np.int64))[0] != at:
@@ -74,16 +75,16 @@ class WindowAnswers:
 
     def base_level(self, series: int) -> Level | None:
         """The level made of a series' own readings."""
-        return self._builder.base_level(series)
+        return self._asker.base_level(series)
 
     def rule(self, level: Level, series: int, start: int) -> WindowRule | None:
         """The rule of one window; None: there are no such windows."""
-        with self._lock:
-            return self._builder.rule(level, series, start)
+        with self._ask_lock:
+            return self._asker.rule(level, series, start)
 
     def rule_by_id(self, id: str) -> WindowRule:
         """The rule that a window names."""
-        return self._builder.knowledge.rules.by_id[id]
+        return self._asker.knowledge.rules.by_id[id]
 
     def of_site(self, site: str, factor: str = "") -> list[int]:
         """Series of a site."""
@@ -96,8 +97,8 @@ class WindowAnswers:
 
     def facts(self, site: str) -> SiteFacts:
         """What the windows of a site depend on."""
-        with self._lock:
-            return self._builder.facts(site)
+        with self._ask_lock:
+            return self._asker.facts(site)
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -115,7 +116,7 @@ class WindowAnswers:
         return answer
 
     def _figure(self, level: Level, row: tuple[Any, ...]) -> WindowFigure:
-        rule = self._builder.rules[row[2]]
+        rule = self._asker.rules[row[2]]
         due, present, valid, count, total, weight, low, high, value = row[3:12]
         return WindowFigure(
             level, row[1], bounds(level, row[1])[1], due, present, valid, count, total, weight, low, high, value,
@@ -140,8 +141,8 @@ class WindowAnswers:
         if end <= start:
             return {}
         low, high = bounds(level, start)[0], bounds(level, end - 1)[1]
-        with self._lock:
-            flows = {flow for one in series if (flow := self._builder.flow_of(one)) is not None}
+        with self._ask_lock:
+            flows = {flow for one in series if (flow := self._asker.flow_of(one)) is not None}
             everything = sorted({*series, *flows})
             rows = self._readings.read_columns(everything, low, high + DAY_S, as_of)
             if instead is not None:
@@ -151,18 +152,31 @@ class WindowAnswers:
             for i in range(len(table)):
                 at = int(table.start[i])
                 if start <= at < end:
-                    rule = self._builder.rules[int(table.rule[i])]
+                    rule = self._asker.rules[int(table.rule[i])]
                     one = table.columns.row(i, rule, at, bounds(level, at)[1])
                     answer.setdefault(int(table.series[i]), []).append(one)
         return answer
 
+    def foresee(self, rows: Found) -> WindowForesight:
+        """What the kept windows would become with these versions over the current ones: see `window_foresee`."""
+        if not len(rows):
+            return WindowForesight((), 0)
+        with self._ask_lock, self._file.lent_cursor() as cursor:
+            cursor.begin()
+            try:
+                cursor.execute("SELECT seq FROM progress").fetchall()  # from here on the state of the file stands
+                with self._snapshot() as state:
+                    return Foreseer(cursor, state, self._asker).foresee(rows)
+            finally:
+                cursor.rollback()
+
     def _from(self, rows: Found, level: Level, series: np.ndarray) -> WindowTable:
         """Windows of one level from current rows, with what lies between made in memory."""
         if level in (Level.TEN_MINUTE, Level.HOUR):
-            return _of(self._builder.from_readings(level, rows), series)
-        periods = self._builder.periods(rows.series)
-        hours = self._builder.from_readings(Level.HOUR, rows.take(periods <= int(Period.HOUR)))
-        days = self._builder.from_readings(Level.DAY, rows.take(periods == int(Period.DAY)))
+            return _of(self._asker.from_readings(level, rows), series)
+        periods = self._asker.periods(rows.series)
+        hours = self._asker.from_readings(Level.HOUR, rows.take(periods <= int(Period.HOUR)))
+        days = self._asker.from_readings(Level.DAY, rows.take(periods == int(Period.DAY)))
         made: dict[Level, list[WindowTable]] = {Level.HOUR: [hours], Level.DAY: [days]}
 
         def fetch(below: Level, chosen: np.ndarray, start: int, end: int) -> Children:
@@ -176,17 +190,17 @@ class WindowAnswers:
         base = [one for parts in made.values() for one in parts]
         who = np.concatenate([one.series for one in base])
         when = np.concatenate([one.start for one in base])
-        dates = self._builder.dates(who, when)
+        dates = self._asker.dates(who, when)
         for level in ABOVE:
             if level > Level.YEAR and upto <= Level.YEAR and upto is not Level.DAY and level is not Level.MAX_8H:
                 continue
             own, start = dates if level in DATES else distinct(dates[0], starts(level, dates[1]))
-            wanted = self._builder.rule_numbers(level, own, start) >= 0
+            wanted = self._asker.rule_numbers(level, own, start) >= 0
             if level is Level.DAY:
                 wanted &= self._above_day(own)
             own, start = own[wanted], start[wanted]
             for some, when in stretches(level, own, start):
-                made.setdefault(level, []).append(self._builder.from_windows(level, some, when, fetch))
+                made.setdefault(level, []).append(self._asker.from_windows(level, some, when, fetch))
             if level is upto:
                 break
         return _of(joined(made.get(upto, [])), series)
@@ -216,7 +230,7 @@ class WindowAnswers:
         return changed(one, start=hours[0], end=hours[-1] + HOUR_S)
 
     def _above_day(self, series: np.ndarray) -> np.ndarray:
-        above: np.ndarray = self._builder.periods(series) != int(Period.DAY)
+        above: np.ndarray = self._asker.periods(series) != int(Period.DAY)
         return above
 
 

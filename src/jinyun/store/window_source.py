@@ -5,6 +5,8 @@ Hot ∪ sealed, by one snapshot, as all questions to readings are asked (see `qu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
@@ -23,9 +25,12 @@ def last_seq(state: Snapshot) -> int:
     return max(int(hot), state.view.sealed)
 
 
-def touched(state: Snapshot, after: int, upto: int) -> tuple[np.ndarray, np.ndarray]:
-    """(series, hour) of the rows stored after sequence `after`, up to and with `upto`; distinct, by hour and series."""
+def touched(state: Snapshot, after: int, upto: int, series: Sequence[int] = ()) -> tuple[np.ndarray, np.ndarray]:
+    """(series, hour) of the rows stored after sequence `after`, up to and with `upto`, of some `series` (none: of all);
+    distinct, by hour and series."""
     within = f"seq > {after} AND seq <= {upto}"
+    if series:
+        within += f" AND series IN ({', '.join(str(int(one)) for one in series)})"
     columns = f"series, time - time % {HOUR} AS hour"  # China's hours are UTC's
     parameters: list[object] = []
     text = f"SELECT {columns} FROM rows WHERE seq > {state.view.sealed} AND {within}"
@@ -84,9 +89,11 @@ def _read(state: Snapshot, series: np.ndarray, start: np.ndarray, length: int) -
     low, high = int(start.min()), int(start.max()) + length
     source, parameters = state.source(low, high)
     wanted = pa.table({"series": pa.array(series.astype(np.int32)), "start": pa.array(start)})
+    among = f"series BETWEEN {series.min()} AND {series.max()}"  # sealed files are sorted by series
     with lent(state.cursor, wanted=wanted):
         rows = state.cursor.execute(
-            f"SELECT r.series AS series, time, {MICRO_SQL} AS micro, flag, seq FROM ({source}) r JOIN wanted w "
+            f"SELECT r.series AS series, time, {MICRO_SQL} AS micro, flag, seq "
+            f"FROM (SELECT * FROM ({source}) WHERE {among}) r JOIN wanted w "
             f"ON r.series = w.series AND time - (time + {CHINA}) % {length} = w.start",
             parameters,
         ).fetchnumpy()

@@ -2,8 +2,8 @@
 
 After each commit of readings the rows beyond the watermark say which (series, hour) were touched; those hours are made
 anew from their current versions (hot ∪ sealed), and above them the day, month, quarter and year from the level below.
-Late data, duplicates, corrections and changes of flags all take this one path. Windows and watermark are one
-transaction: a kill loses nothing, what was not kept is touched again.
+Late data, duplicates, corrections and changes of flags all take this one path, in portions (`window_waves`). The
+watermark moves with the last of them: a kill loses nothing, what was not kept is touched again.
 """
 
 from __future__ import annotations
@@ -38,15 +38,20 @@ from jinyun.store.window_build import (
     stretches,
 )
 from jinyun.store.window_tables import KEPT, WindowFile
+from jinyun.store.window_waves import Pace, Wave, over
 
 log = structlog.get_logger(__name__)
 
-STEP_FRAMES = 50_000
-"""Frames taken in one go: bounds the memory of a catch-up."""
 STEP_PAIRS = 20_000
-"""Base windows made at a time."""
+"""Base windows made at a time, at most."""
+STEP_SERIES = 200
+"""Series made again in one go, at most."""
 SHARE = 0.1
-"""Part of one core that keeping windows may take before it lags: after a run of 1 s it rests 9 s."""
+"""Part of one core that keeping windows may take before it lags: after a run of 0.5 s it rests 4.5 s."""
+BUDGET_S = 0.5
+"""A run ends after so long; what waits, waits for the next. It may be over by its last portion."""
+PORTION_S = 0.2
+"""What is taken up at once should take so long."""
 
 Pairs = tuple[np.ndarray, np.ndarray]
 
@@ -76,10 +81,18 @@ class Windows(WindowAnswers):
         self._book = book
         self._file = WindowFile(folder / "windows.duckdb", memory_mb=memory_mb)
         self._builder = Builder(knowledge, book.keys, book.of_site)
+        self._asker = Builder(knowledge, book.keys, book.of_site)
         self._lock = threading.RLock()  # one writer
+        self._ask_lock = threading.RLock()  # never waits for the other
         self._ending = threading.Event()
         self._rest_until = 0.0
-        self._figures = {"runs": 0, "rows_read": 0, "made": 0, "seconds": 0.0, "cpu_seconds": 0.0}
+        self._wave: Wave | None = None
+        self._frames = Pace(50_000, 10_000, 1_000_000, PORTION_S)
+        self._hours = Pace(4_000, 200, STEP_PAIRS, PORTION_S)
+        self._redone = Pace(8, 1, STEP_SERIES, PORTION_S)
+        self._figures = {
+            "runs": 0, "rows_read": 0, "made": 0, "seconds": 0.0, "cpu_seconds": 0.0, "longest_run_s": 0.0,
+        }  # fmt: skip
         self._seq = 0
         self._recover(knowledge)
 
@@ -112,17 +125,18 @@ class Windows(WindowAnswers):
     # --- keeping ------------------------------------------------------------------------------------------------------
 
     def run(self) -> int:
-        """Job: take up all readings committed since the last run; how many windows were made. Rests in between, so that
-        it takes at most its `share` of one core: under load the windows lag instead."""
-        if time.monotonic() < self._rest_until:
-            return 0
+        """Job: take up what was committed since, oldest first, for about `BUDGET_S`; how many windows were made. Rests
+        in between, so that it takes at most its `share` of one core: under load the windows lag instead."""
         began = time.monotonic()
+        if began < self._rest_until:
+            return 0
         try:
-            made = self.catch_up()
+            made = self._work(began + BUDGET_S)
         except Ending:
             return 0
         took = time.monotonic() - began
-        self._rest_until = began + took / self._share if made else 0.0
+        self._rest_until = began + took / self._share
+        self._figures["longest_run_s"] = max(self._figures["longest_run_s"], took)
         return made
 
     def end(self) -> None:
@@ -134,25 +148,60 @@ class Windows(WindowAnswers):
             raise Ending
 
     def catch_up(self) -> int:
-        """Take up everything committed so far; how many windows were made."""
+        """Take up everything committed so far, however long it takes; how many windows were made."""
+        return self._work(None)
+
+    def _work(self, until: float | None) -> int:
+        """Portions, until nothing waits or the time of `time.monotonic` has come."""
         made = 0
         with self._lock:
             began, cpu = time.monotonic(), time.thread_time()
             self._check_sites()
-            made += self._redo()
-            while True:
-                with self._snapshot() as state:
-                    last = source.last_seq(state)
-                    if last <= self._seq:
-                        break
-                    upto = min(last, self._seq + STEP_FRAMES)
-                    made += self._take_up(state, *source.touched(state, self._seq, upto), seq=upto)
+            made += self._redo(until)
+            while not over(until) and self._some_wave():
+                made += self._portion()
             if made:
                 self._figures["runs"] += 1
-                self._figures["made"] += made
-                self._figures["seconds"] += time.monotonic() - began
-                self._figures["cpu_seconds"] += time.thread_time() - cpu
+            self._figures["made"] += made
+            self._figures["seconds"] += time.monotonic() - began
+            self._figures["cpu_seconds"] += time.thread_time() - cpu
         return made
+
+    def _some_wave(self) -> bool:
+        """Whether something waits: a wave under way, or a new one of all that came since."""
+        if self._wave is None:
+            with self._snapshot() as state:
+                last = source.last_seq(state)
+            if last > self._seq:
+                self._wave = Wave(self._seq, last)
+        return self._wave is not None
+
+    def _portion(self) -> int:
+        """A step of the wave: see what was touched, or make some of it; how many windows were made."""
+        wave, began, made = self._wave, time.monotonic(), 0
+        assert wave is not None
+        self._wave = None  # what fails begins again at the watermark
+        self._go_on()
+        with self._snapshot() as state:
+            if not wave.ready:
+                upto = min(wave.upto, wave.gathered + self._frames.size)
+                wave.add(*source.touched(state, wave.gathered, upto), upto)
+                self._frames.took(time.monotonic() - began)
+            else:
+                series, hour = wave.take(self._hours.size)
+                made = self._take_up(state, series, hour, seq=None if len(wave) else wave.upto)
+                if len(wave):
+                    self._hours.took(time.monotonic() - began)
+        if len(wave) or not wave.ready:
+            self._wave = wave
+        elif self._seq < wave.upto:  # messages without a reading
+            self._take_up_nothing(wave.upto)
+        return made
+
+    def _take_up_nothing(self, seq: int) -> None:
+        with self._file.lent_cursor() as cursor:
+            cursor.execute("UPDATE progress SET seq = ?", [seq])
+        self._seq = seq
 
     def _take_up(self, state: Snapshot, series: np.ndarray, hour: np.ndarray, *, seq: int | None) -> int:
         """Make the windows of touched hours and all above them again, in one transaction with the watermark."""
@@ -202,7 +251,7 @@ class Windows(WindowAnswers):
             series, start = dates if level in DATES else distinct(dates[0], starts(level, dates[1]))
             wanted = self._builder.rule_numbers(level, series, start) >= 0
             if level is Level.DAY:  # the windows of a device's own days were made of its readings
-                wanted &= self._above_day(series)
+                wanted &= self._builder.periods(series) != int(Period.DAY)
             series, start = series[wanted], start[wanted]
             for who, when in stretches(level, series, start):
                 self._go_on()
@@ -225,14 +274,19 @@ class Windows(WindowAnswers):
     def site_changed(self, site: str) -> None:
         """A site's record changed: its windows are made again, when their rules depend on what changed."""
         with self._lock:
-            self._builder.forget()
+            self._forget()
             self._check_site(site)
+
+    def _forget(self) -> None:
+        self._builder.forget()
+        with self._ask_lock:
+            self._asker.forget()
 
     def _check_sites(self) -> None:
         """Once after a start: sites whose records changed while nobody looked."""
         if not self._checked:
             self._checked = True
-            self._builder.forget()
+            self._forget()
             for site in list(self._facts_kept):
                 self._check_site(site)
 
@@ -253,26 +307,34 @@ class Windows(WindowAnswers):
         if len(series):
             cursor.executemany("INSERT INTO again VALUES (?)", [(int(one),) for one in series])
 
-    def _redo(self) -> int:
+    def _redo(self, until: float | None) -> int:
         """Series marked to be made again: away with their windows, then as if all their readings had just come."""
         made = 0
         with self._file.lent_cursor() as cursor:
-            waiting = [row[0] for row in cursor.execute("SELECT DISTINCT series FROM again ORDER BY 1").fetchall()]
-            for first in range(0, len(waiting), 200):
-                series = np.array(waiting[first : first + 200], np.int64)
-                with self._snapshot() as state, transaction(cursor):
-                    span = source.times(state)
-                    chosen = pa.table({"s": pa.array(series.astype(np.int32))})
-                    with lent(cursor, chosen=chosen):
-                        for level in KEPT:
-                            name = tables.table_of(level)
-                            cursor.execute(f"DELETE FROM {name} WHERE series IN (SELECT s FROM chosen)")
-                        cursor.execute("DELETE FROM again WHERE series IN (SELECT s FROM chosen)")
-                    if span is not None:
-                        pairs = source.hours_of(state, series, span[0], span[1] + 1)
-                        base, dates = self._make_base(cursor, state, *pairs)
-                        made += base + self._make_above(cursor, dates)
-                    self._keep_names(cursor, series)
+            while not over(until):
+                waiting = cursor.execute(
+                    f"SELECT DISTINCT series FROM again ORDER BY 1 LIMIT {self._redone.size}"
+                ).fetchall()
+                if not waiting:
+                    break
+                began = time.monotonic()
+                made += self._redo_some(cursor, np.array([row[0] for row in waiting], np.int64))
+                self._redone.took(time.monotonic() - began)
+        return made
+
+    def _redo_some(self, cursor: duckdb.DuckDBPyConnection, series: np.ndarray) -> int:
+        made = 0
+        with self._snapshot() as state, transaction(cursor):
+            span = source.times(state)
+            chosen = pa.table({"s": pa.array(series.astype(np.int32))})
+            with lent(cursor, chosen=chosen):
+                for name in (*map(tables.table_of, KEPT), "again"):
+                    cursor.execute(f"DELETE FROM {name} WHERE series IN (SELECT s FROM chosen)")
+            if span is not None:
+                pairs = source.hours_of(state, series, span[0], span[1] + 1)
+                made, dates = self._make_base(cursor, state, *pairs)
+                made += self._make_above(cursor, dates)
+            self._keep_names(cursor, series)
         return made
 
     def rebuild(self, series: Sequence[int] | None = None) -> dict[str, Any]:
@@ -319,6 +381,13 @@ class Windows(WindowAnswers):
             return {level.name.lower(): tables.digest(cursor, level) for level in KEPT}
 
     def state(self) -> dict[str, Any]:
-        """Figures for the system page."""
+        """Figures for the system page. `behind`: messages not yet in windows; `waiting_since`: when the first of them
+        came [µs]; `hours_waiting`: of the wave under way."""
         bytes_ = sum(p.stat().st_size for p in self._file.path.parent.glob(self._file.path.name + "*") if p.is_file())
-        return {**self._figures, "seq": self._seq, "behind": self.behind(), "bytes": bytes_}
+        wave, behind = self._wave, self.behind()
+        since = self._readings.pages.received([self._seq + 1]) if behind else {}
+        return {
+            **{name: round(one, 3) for name, one in self._figures.items()}, "seq": self._seq, "behind": behind,
+            "waiting_since": since.get(self._seq + 1), "hours_waiting": 0 if wave is None else len(wave),
+            "share": self._share, "bytes": bytes_,
+        }  # fmt: skip

@@ -5,28 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from jinyun.act.would import WouldVerdicts
 from jinyun.app.services.as_of import house_over
 from jinyun.app.services.periods import PARTS, Periods
+from jinyun.app.services.windows import LEVELS
 from jinyun.app.services.words import PERIODS, STATS, factor_unit, factor_words
 from jinyun.domains.emission import marking
 from jinyun.domains.warehouse.corrections import reasons
 from jinyun.judge.cascade import Change, months_of
 from jinyun.judge.edits import LimitEdit, Resolved, value_text
-from jinyun.judge.overlay import Columns, joined
 from jinyun.kernel.errors import JinyunError
 from jinyun.kernel.flags import flag_words
 from jinyun.kernel.terms import Flag, Verdict
-from jinyun.methods.windows import DAY_S, HOUR_S, Level
+from jinyun.methods.windows import WindowFigure
+from jinyun.store.query import Found
+from jinyun.store.window_foresee import WindowChange, WindowForesight
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
 PERIODS_AT_MOST = 8
-FIGURED = frozenset({Level.HOUR, Level.DAY, Level.MAX_8H, Level.LD, Level.LN})
-"""Levels whose figures a preview works out; those above would read a month or a year of readings."""
 Row = dict[str, Any]
 
 FLAG_OF_MARK: Mapping[str, Flag] = {
@@ -78,74 +76,29 @@ def _value(columns: Any, n: int) -> Row:
     return {"value": value_text(int(columns.value[n])), "flag": flag.name, "flag_zh": zh, "flag_en": en}
 
 
-def window_rows(house: House, resolved: Resolved, limit: int) -> tuple[list[Row], int]:
-    """Kept windows that the new versions go into, as they are and as they would be; and how many there are in all.
-
-    Months, quarters and years are named without a figure: they are made of the days, when those are.
-    """
-    if not len(resolved.rows):
-        return [], 0
-    hours = np.unique(np.stack([resolved.rows.series, resolved.rows.time // HOUR_S * HOUR_S]), axis=1)
-    found: dict[tuple[int, Level, int], None] = {}
-    for series, at in hours.T.tolist():
-        for one in house.windows.affected(series, at):
-            found[one] = None
-    shown: list[Row] = []
-    wanted: dict[tuple[int, Level], list[int]] = {}
-    for series, level, start in list(found)[:limit]:
-        wanted.setdefault((series, level), []).append(start)
-    instead = _instead(resolved)
-    for (series, level), starts in wanted.items():
-        was: dict[int, Any] = {}
-        would: dict[int, Any] = {}
-        if level in FIGURED:
-            for begin, end in _near(sorted(starts)):
-                of = house.windows.compute([series], level, begin, end + 1)
-                was |= {one.start: one for one in of.get(series, ())}
-                of = house.windows.compute([series], level, begin, end + 1, instead=instead)
-                would |= {one.start: one for one in of.get(series, ())}
-        shown += [_window(house, (series, level, at), was.get(at), would.get(at)) for at in starts]
-    return shown, len(found)
+def window_rows(house: House, resolved: Resolved, limit: int) -> tuple[list[Row], WindowForesight]:
+    """Kept windows that would be others, the longest first, as they are and as they would be."""
+    rows = resolved.rows
+    told = house.windows.foresee(Found(rows.series, rows.time, rows.value, rows.flag, rows.seq))
+    return [_window(house, one) for one in told.changes[:limit]], told
 
 
-def _window(house: House, place: tuple[int, Level, int], was: Any, would: Any) -> Row:
-    series, level, at = place
-    key = house.readings.series_key(series)
+def _window(house: House, one: WindowChange) -> Row:
+    key = house.readings.series_key(one.series)
     zh, en, _, _ = factor_words(key.factor)
+    level_zh, level_en = LEVELS[one.level]
     return {
-        "series": series, "site": key.site, "factor": key.factor, "zh": zh, "en": en,
-        "unit": factor_unit(key.factor, key.stat), "level": level.name, "start": at,
-        "was": _figure(was), "would": _figure(would), "figured": level in FIGURED,
+        "series": one.series, "site": key.site, "factor": key.factor, "zh": zh, "en": en,
+        "unit": factor_unit(key.factor, key.stat), "level": one.level.name, "level_zh": level_zh,
+        "level_en": level_en, "start": one.start, "was": _figure(one.was), "would": _figure(one.would),
     }  # fmt: skip
 
 
-def _figure(one: Any) -> Row | None:
+def _figure(one: WindowFigure | None) -> Row | None:
     if one is None:
         return None
     value = None if one.value is None else value_text(one.value)
     return {"value": value, "state": one.state.name, "valid": one.valid, "due": one.due}
-
-
-def _instead(resolved: Resolved) -> Any:
-    """For `Windows.compute`: the rows of a session over the current ones."""
-
-    def over(rows: Any) -> Any:
-        mine = np.isin(resolved.rows.series, np.unique(rows.series))
-        whole = joined([Columns.of(rows), resolved.rows.take(mine)])
-        return type(rows)(whole.series.astype(rows.series.dtype), whole.time, whole.value, whole.flag, whole.seq)
-
-    return over
-
-
-def _near(starts: Sequence[int]) -> list[tuple[int, int]]:
-    """Stretches of starts not more than a day apart."""
-    found: list[list[int]] = []
-    for at in starts:
-        if found and at - found[-1][1] <= DAY_S:
-            found[-1][1] = at
-        else:
-            found.append([at, at])
-    return [(one[0], one[1]) for one in found]
 
 
 def limit_rows(limits: Sequence[LimitEdit]) -> list[Row]:

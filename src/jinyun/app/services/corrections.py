@@ -187,8 +187,8 @@ class Corrections:
             "periods": len(periods), "problems": len(told.problems),
         }  # fmt: skip
         readings = reading_rows(resolved, PAGES)
-        windows, in_all = window_rows(house, resolved, WINDOWS_SHOWN)
-        counts["kept_windows"] = in_all
+        windows, kept = window_rows(house, resolved, WINDOWS_SHOWN)
+        counts |= {"kept_windows": len(kept.changes), "kept_same": kept.same}
         verdicts = verdict_rows(house, told.changes, PAGES)
         return {
             "counts": counts, "readings": readings, "limits": limit_rows(resolved.limits), "verdicts": verdicts,
@@ -197,7 +197,7 @@ class Corrections:
             "periods": periods, "problems": told.problems[:50], "warnings": self._warnings(record, resolved),
             "cut": {
                 "readings": max(0, len(resolved.rows) - len(readings)),
-                "verdicts": max(0, len(told.changes) - len(verdicts)), "windows": in_all - len(windows),
+                "verdicts": max(0, len(told.changes) - len(verdicts)), "windows": len(kept.changes) - len(windows),
             },
         }  # fmt: skip
 
