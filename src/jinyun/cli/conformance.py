@@ -1,21 +1,24 @@
-"""`jinyun conformance`: worked cases of the standards against the functions that judge live data."""
+"""`jinyun conformance`: worked cases of the standards and of the business rules against the functions that answer."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jinyun.cli.common import new_app
 
-app = new_app("Check worked cases of the standards: against Jinyun's functions, or against any other's answers.")
+if TYPE_CHECKING:
+    from jinyun.app.conformance import Report
+
+app = new_app("Check worked cases of the standards and rules: by Jinyun's functions, or any other's answers.")
 
 
 @app.callback()
 def explain() -> None:
-    pass  # keeps `standards` a verb of its own; the help above explains
+    pass  # the help above explains
 
 
 @app.command()
@@ -45,6 +48,28 @@ def standards(
             hint = "give the form that --json writes"
             raise BadInput(f"{answers} cannot be read as JSON: {wrong}", hint=hint) from None
     report = conformance.run(paths or (), answers=theirs)
+    _tell(report, write)
+
+
+@app.command()
+def rules(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE.json|FOLDER...")],
+    write: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write every answer to FILE")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="end with 1 when a topic is not built, too")] = False,
+) -> None:
+    """Worked cases of business rules: a line per case that differs, one per file, then `N passed, N failed`.
+
+    A file has a topic and cases with `given` and `expect`. A topic that is not built yet is counted apart. Ends with 1
+    when a case fails.
+    """
+    from jinyun.app.conformance.rules import run_rules
+
+    _tell(run_rules(paths), write, strict=strict)
+
+
+def _tell(report: Report, write: Path | None, *, strict: bool = False) -> None:
+    from jinyun.kernel.errors import BadInput
+
     if write is not None:
         try:
             write.write_text(json.dumps(report.answers(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -53,5 +78,5 @@ def standards(
                 f"{write} cannot be written: {wrong.strerror}", hint="name a file in a folder there is"
             ) from None
     print("\n".join(report.lines))
-    if report.failed:
+    if report.failed or (strict and report.not_covered):
         raise typer.Exit(1)

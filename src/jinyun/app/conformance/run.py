@@ -47,7 +47,7 @@ def run(paths: Iterable[str | Path] = (), *, answers: Iterable[Mapping[str, Any]
         When a path does not exist or a folder holds no case file. What is wrong inside a file is part of the report.
     """
     theirs = None if answers is None else _theirs(answers)
-    return Report([_file(path, theirs) for path in _files(list(paths) or [SHIPPED])])
+    return Report([_file(path, theirs) for path in case_files(list(paths) or [SHIPPED])])
 
 
 def run_standards(paths: Iterable[str | Path] = ()) -> tuple[list[str], int, int]:
@@ -76,7 +76,8 @@ def check(topic: str, case: Case) -> str:
     return compare(answer, wanted, case.get("tolerance", 0))
 
 
-def _files(paths: Iterable[str | Path]) -> list[Path]:
+def case_files(paths: Iterable[str | Path]) -> list[Path]:
+    """The files that paths name, a folder standing for its ``*.json``; `BadInput` when there are none."""
     found: list[Path] = []
     for one in map(Path, paths):
         if one.is_dir():
@@ -147,11 +148,12 @@ def _case(
     except Exception as error:  # a case in a form its rule does not know: said with its place, and the rest goes on
         given = case.get("input")
         hint = f"input has {', '.join(given)}" if isinstance(given, Mapping) else f"input is {shown(given)}"
-        return result(State.FAILED, f"cannot be computed: {_words(error)}; {hint}", case.get("expected"))
+        return result(State.FAILED, f"cannot be computed: {words_of(error)}; {hint}", case.get("expected"))
     return result(State.FAILED if wrong else State.PASSED, wrong, wanted, answer)
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
+    """An unexpected error in a line that a person reads."""
     if isinstance(error, KeyError):
         return f"{error} is missing or not known"
     return f"{type(error).__name__} {error}".strip()

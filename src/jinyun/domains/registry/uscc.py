@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from jinyun.domains.registry.divisions import registering_division_known
+
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 """GB 32100-2015: 31 symbols, digits and capitals without I O S V Z."""
 
@@ -42,6 +46,33 @@ def faults(code: str) -> tuple[str, ...]:
     if code[16] != organisation_check(code[8:16]):
         found.append("org_check")
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class CreditCode:
+    """A code taken apart. The parts are empty when it cannot be."""
+
+    code: str
+    valid: bool
+    reasons: tuple[str, ...]  # `faults`, then the warning ``division_unknown``
+    registering_authority: str = ""
+    kind: str = ""
+    division: str = ""
+    org_code: str = ""
+    check: str = ""
+
+
+def check(code: str) -> CreditCode:
+    """The parts of a code and every fault that applies.
+
+    ``division_unknown`` is a warning and leaves the code valid: the registering division of an old firm may have been
+    dissolved since.
+    """
+    wrong = faults(code)
+    if wrong and wrong[0] in ("length", "alphabet"):
+        return CreditCode(code, False, wrong)
+    warned = () if registering_division_known(code[2:8]) else ("division_unknown",)
+    return CreditCode(code, not wrong, wrong + warned, code[0], code[1], code[2:8], code[8:17], code[17])
 
 
 def problem(code: str) -> str:
