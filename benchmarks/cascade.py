@@ -101,6 +101,9 @@ class Trial:
         made = self.house.windows.catch_up()
         print(f"{made} windows kept in {time.monotonic() - began:.0f} s", flush=True)
         self.judge_all()
+        began = time.monotonic()
+        self.house.act.tick()  # as after a start: alarms and cases are in memory
+        print(f"alarms and cases taken up in {time.monotonic() - began:.0f} s", flush=True)
         if asked.profile:
             self.profile = cProfile.Profile()
         self.correct(asked.edits, asked.minutes)
@@ -118,6 +121,8 @@ class Trial:
 
     def report(self) -> None:
         rows = self.done()
+        if not rows:
+            return
         total = sum(self.house.verdicts.counted(j, None, 0, 1 << 40) for j in self.house.judge.judges)
         counts = Counter(row["kind"] for row in rows)
         print(f"{len(rows)} edits on {self.days} days: {dict(counts)}")

@@ -214,32 +214,34 @@ def open_registers(folder: Path) -> Iterator[RemoteRegisters | StoppedRegisters]
 class RemotePeriods:
     """Period figures of a running node."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Remote, as_of: int | None = None) -> None:
         self._remote = remote
+        self._then = {} if as_of is None else {"as_of": str(as_of)}
 
     def scopes(self) -> dict[str, Any]:
         return dict(self._remote.ask("GET", "/api/periods"))
 
     def figures(self, subject: str, **asked: str) -> dict[str, Any]:
-        return dict(self._remote.ask("GET", f"/api/periods/{quote(subject, safe='')}?{urlencode(asked)}"))
+        return dict(self._remote.ask("GET", f"/api/periods/{quote(subject, safe='')}?{urlencode(asked | self._then)}"))
 
     def days(self, subject: str, **asked: str) -> dict[str, Any]:
-        query = urlencode(asked | {"limit": "10000"})
+        query = urlencode(asked | self._then | {"limit": "10000"})
         return dict(self._remote.ask("GET", f"/api/periods/{quote(subject, safe='')}/days?{query}"))
 
 
 @contextlib.contextmanager
-def open_periods(folder: Path) -> Iterator[Any]:
-    """Period figures of the node in `folder`, running or stopped."""
+def open_periods(folder: Path, as_of: int | None = None) -> Iterator[Any]:
+    """Period figures of the node in `folder`, running or stopped; `as_of` [s]: of what was known then."""
     remote = running_node(folder)
     if remote is not None:
-        yield RemotePeriods(remote)
+        yield RemotePeriods(remote, as_of)
         return
+    from jinyun.app.services.as_of import house_as_of
     from jinyun.app.services.periods import Periods
 
     with stopped_node(folder) as house:
         house.sites.refresh()
-        yield Periods(house)
+        yield Periods(house if as_of is None else house_as_of(house, as_of * 1_000_000))
 
 
 class RemoteEditions:

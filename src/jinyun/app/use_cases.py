@@ -73,6 +73,13 @@ class UseCases:
         """Period figures of what was known at a moment [s]; None: of now."""
         return self.periods if as_of is None else Periods(house_as_of(self.house, as_of * 1_000_000))
 
+    def reports_as_of(self, as_of: int | None) -> Reports:
+        """Reports of what was known at a moment [s]; None: of now."""
+        settings = self.house.settings
+        if as_of is None:
+            return self.reports
+        return Reports(self.periods_as_of(as_of), bureau=settings.issuer, area=settings.jurisdiction_name)
+
     def now(self) -> int:
         """The house's clock. [µs]"""
         now: int = self.house.clock.now()

@@ -12,6 +12,7 @@ import typer
 from jinyun.app.correction_door import open_corrections
 from jinyun.cli.common import DEFAULT_FOLDER, AsJson, Folder, new_app, print_json, print_table
 from jinyun.kernel.errors import BadInput
+from jinyun.kernel.terms import china_time
 
 app = new_app("Correct readings and limits in sessions: draft, preview, accept. Nothing is overwritten.")
 SHOWN = 30
@@ -80,6 +81,28 @@ def flag(
     """Draft: mark a stretch; `restore` goes back to what was received."""
     edit = {"kind": "restore" if flag == "restore" else "flag", "site": site, "factor": factor, "stat": stat,
             "period": period, "from": begin, "to": end, "flag": "" if flag == "restore" else flag}  # fmt: skip
+    _put(edit, folder=folder, session=session, reason=reason, text=text)
+
+
+@app.command()
+def substitute(
+    *,
+    site: Site,
+    factor: Factor,
+    value: Annotated[str, typer.Argument(help="in the factor's canonical unit")],
+    begin: Begin,
+    end: End,
+    stat: Stat = "AVG",
+    period: Period = "HOUR",
+    flag: Annotated[str, typer.Option(help="its flag")] = "SUBSTITUTED",
+    reason: Reason = "substitution",
+    text: Text = "",
+    session: Session = "",
+    folder: Folder = DEFAULT_FOLDER,
+) -> None:
+    """Draft: a value for each reading of a stretch, also where none was sent, up to the newest one."""
+    edit = {"kind": "substitute", "site": site, "factor": factor, "stat": stat, "period": period, "from": begin,
+            "to": end, "value": value, "flag": flag}  # fmt: skip
     _put(edit, folder=folder, session=session, reason=reason, text=text)
 
 
@@ -209,7 +232,7 @@ def _show(told: Mapping[str, Any]) -> None:
         f"{counts['windows']} windows judged: {counts['changed']} change ({counts['flips']} flip), "
         f"{counts['renewed']} with the same words on new evidence, {counts['same']} untouched; "
         f"{counts['alarms']} alarms, {counts['cases']} cases, {counts['figures']} published figures, "
-        f"{counts['periods']} period figures"
+        f"{counts['periods']} period figures, {counts['reports']} reports; {counts['kept_windows']} kept windows"
     )
     for one in result["warnings"]:
         print(f"warning: {one['zh']} / {one['en']}")
@@ -218,8 +241,16 @@ def _show(told: Mapping[str, Any]) -> None:
             print(f"  {row['site_name']} {row['zh']} {row['start']}: {_words(row['was'])} -> {_words(row['would'])}")
     for row in (*result["alarms"], *result["cases"])[:SHOWN]:
         print(f"  {row['zh']} / {row['en']}: {row.get('sentence_zh') or row.get('title') or row.get('matter')}")
+    for row in result["windows"][:SHOWN]:
+        was, would = (None if row[name] is None else row[name]["value"] for name in ("was", "would"))
+        when = f"{row['level_zh']} {china_time(row['start']):%Y-%m-%d %H:%M}"
+        print(f"  {row['site']} {row['zh']} {when}: {was or '-'} -> {would or '-'} {row['unit']}")
     for row in result["periods"]:
-        print(f"  {row['scope']} {row['month']} {row['zh']}: {row['was']} -> {row['would']} {row['unit']}")
+        print(f"  {row['scope']} {row['at']} {row['zh']}: {row['was']} -> {row['would']} {row['unit']}")
+    for row in result["figures"]:
+        print(f"  {row['id']} {row['title']}: {row['figure']} -> {row['would']} {row['unit']}")
+    for row in result["reports"]:
+        print(f"  {row['zh']}: {row['differing']} figures")
 
 
 def _words(head: Mapping[str, Any] | None) -> str:

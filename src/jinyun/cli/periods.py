@@ -29,6 +29,7 @@ def periods(
     year: Annotated[str, typer.Option(help="2026")] = "",
     to_month: Annotated[str, typer.Option("--ytd", help="2026-10: January to October")] = "",
     edition_on: Annotated[str, typer.Option(help="day that chooses the editions of both periods")] = "",
+    as_of: Annotated[str, typer.Option("--as-of", help="what was known then: 2026-11-01, 2026-11-01T08:00")] = "",
     days: Annotated[bool, typer.Option("--days", help="the day verdicts it rests on, with their ids")] = False,
     out: Annotated[Path | None, typer.Option(help="write figures and rows (or days) to this CSV file")] = None,
     folder: Folder = DEFAULT_FOLDER,
@@ -40,7 +41,9 @@ def periods(
     if len(named) > 1:
         raise BadInput(f"{' and '.join('--' + kind for kind, _ in named)} exclude each other")
     kind, at = named[0] if named else ("month", "")
-    with open_periods(folder) as service:
+    from jinyun.app.services.windows import parse_moment
+
+    with open_periods(folder, parse_moment(as_of)) as service:
         if subject == "scopes":
             print_json(service.scopes())
             return

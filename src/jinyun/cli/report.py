@@ -34,15 +34,17 @@ def report(
     lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
     template: Annotated[Path | None, typer.Option(help="your own .docx with fields like {{期间}}")] = None,
     compiled: Annotated[str, typer.Option(help="date on the title page, 2026-11-05; else today")] = "",
+    as_of: Annotated[str, typer.Option("--as-of", help="of what was known at that moment")] = "",
     fields: Annotated[bool, typer.Option("--fields", help="list the fields of templates and stop")] = False,
 ) -> None:
     """Make one report; without a period, of the newest month with data."""
     from jinyun.app.reports.local import Wish, report_fields, report_file
+    from jinyun.app.services.windows import parse_moment
 
     if medium not in MEDIA:
         raise BadInput(f"no report of {medium!r}", hint=f"one of {', '.join(MEDIA)}")
     kind, at = _period(month, quarter, year, until)
-    wish = Wish(medium, kind, at, scope, lang, _day(compiled))
+    wish = Wish(medium, kind, at, scope, lang, _day(compiled), parse_moment(as_of))
     if fields:
         for name, text in report_fields(folder, wish).items():
             print("{{" + name + "}}\t" + text)

@@ -23,7 +23,7 @@ from jinyun.judge.site_records import SiteRecords
 from jinyun.judge.substance import said, voided
 from jinyun.kernel.declare import Judge, JudgeInput
 from jinyun.kernel.ports import Clock, ReadingStore, RecordStore, VerdictStore
-from jinyun.kernel.terms import CHINA, LENGTHS, Period, Reading, Site, Status, Verdict, Window, china_time
+from jinyun.kernel.terms import CHINA, LENGTHS, Reading, Site, Verdict, Window
 
 OFFSET = 28_800  # China civil time against UTC [s]
 HELD_ROWS = 400_000
@@ -251,17 +251,3 @@ def _valid(data: Mapping[str, Any]) -> tuple[int, int]:
 
 def _midnight(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=CHINA).timestamp())
-
-
-def months_of(changes: Sequence[Change]) -> set[tuple[str, str, str]]:
-    """(judge, site, month) of the day verdicts that would change in what they say: what period figures rest on."""
-    return {
-        (one.judge, one.site, f"{china_time(one.window.start):%Y-%m}")
-        for one in changes
-        if one.changed and one.window.period is Period.DAY
-    }
-
-
-def worse(one: Change) -> bool:
-    """Whether the verdict would newly be a breach."""
-    return one.would.status is Status.EXCEEDS and (one.was is None or one.was.status is not Status.EXCEEDS)

@@ -23,10 +23,13 @@ class Wish:
     scope: str = "all"
     lang: str = "zh"
     compiled: date | None = None
+    as_of: int | None = None  # what was known then [s]
 
     @property
     def query(self) -> dict[str, str]:
         asked = {"period": self.period, "at": self.at, "scope": self.scope, "lang": self.lang}
+        if self.as_of is not None:
+            asked["as_of"] = str(self.as_of)
         return asked if self.compiled is None else {**asked, "compiled": self.compiled.isoformat()}
 
 
@@ -34,7 +37,7 @@ def report_file(folder: Path, wish: Wish, *, format: str, template: bytes | None
     """(the file, its name)."""
     remote = running_node(folder)
     if remote is None:
-        with _reports(folder) as (reports, today):
+        with _reports(folder, wish.as_of) as (reports, today):
             made = reports.file(wish.medium, format=format, template=template, **_given(wish, today))
             return made.data, made.name
     if template is not None:
@@ -47,7 +50,7 @@ def report_fields(folder: Path, wish: Wish) -> Mapping[str, str]:
     remote = running_node(folder)
     if remote is not None:
         return dict(remote.ask("GET", f"/api/reports/{wish.medium}/fields?{urlencode(wish.query)}"))
-    with _reports(folder) as (reports, today):
+    with _reports(folder, wish.as_of) as (reports, today):
         return dict(reports.fields(wish.medium, **_given(wish, today)))
 
 
@@ -62,12 +65,14 @@ def _given(wish: Wish, today: date) -> dict[str, Any]:
 
 
 @contextmanager
-def _reports(folder: Path) -> Iterator[tuple[Any, date]]:
+def _reports(folder: Path, as_of: int | None) -> Iterator[tuple[Any, date]]:
     with stopped_node(folder) as house:
         from jinyun.app.reports import Reports
+        from jinyun.app.services.as_of import house_as_of
         from jinyun.app.services.periods import Periods
         from jinyun.kernel.terms import china_time
 
         house.sites.refresh()
-        made = Reports(Periods(house), bureau=house.settings.issuer, area=house.settings.jurisdiction_name)
+        asked = house if as_of is None else house_as_of(house, as_of * 1_000_000)
+        made = Reports(Periods(asked), bureau=house.settings.issuer, area=house.settings.jurisdiction_name)
         yield made, china_time(house.clock.now() // 1_000_000).date()

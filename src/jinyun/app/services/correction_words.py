@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jinyun.act.would import WouldVerdicts
-from jinyun.app.services.as_of import house_over
-from jinyun.app.services.periods import PARTS, Periods
 from jinyun.app.services.windows import LEVELS
 from jinyun.app.services.words import PERIODS, STATS, factor_unit, factor_words
 from jinyun.domains.emission import marking
 from jinyun.domains.warehouse.corrections import reasons
-from jinyun.judge.cascade import Change, months_of
+from jinyun.judge.cascade import Change
 from jinyun.judge.edits import LimitEdit, Resolved, value_text
-from jinyun.kernel.errors import JinyunError
 from jinyun.kernel.flags import flag_words
 from jinyun.kernel.terms import Flag, Verdict
 from jinyun.methods.windows import WindowFigure
@@ -24,7 +20,6 @@ from jinyun.store.window_foresee import WindowChange, WindowForesight
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
-PERIODS_AT_MOST = 8
 Row = dict[str, Any]
 
 FLAG_OF_MARK: Mapping[str, Flag] = {
@@ -139,33 +134,3 @@ def _head(verdict: Verdict | None) -> Row | None:
         "limit": verdict.limit, "level": verdict.level, "label_zh": verdict.label_zh, "label_en": verdict.label_en,
         "deciding": list(verdict.deciding),
     }  # fmt: skip
-
-
-def period_rows(house: House, periods: Periods, changes: Sequence[Change]) -> list[Row]:
-    """Figures of months that would be others: of the site, and of all sites together where it counts there."""
-    asked: dict[tuple[str, str, str], None] = {}
-    for judge, site, month in sorted(months_of(changes)):
-        subject = next((name for name, part in PARTS.items() if judge in part.JUDGES), None)
-        if subject is not None:
-            asked[subject, f"site:{site}", month] = None
-            asked[subject, "all", month] = None
-    if not asked:
-        return []
-    would = WouldVerdicts(house.verdicts, [one.would for one in changes])
-    then = Periods(house_over(house, would))
-    found: list[Row] = []
-    for subject, scope, month in list(asked)[:PERIODS_AT_MOST]:
-        try:
-            told = [one.figures(subject, scope=scope, period="month", at=month) for one in (periods, then)]
-        except JinyunError:
-            continue  # a site that counts in no scope of several
-        before = {one["id"]: one for one in told[0]["figures"]}
-        for figure in told[1]["figures"]:
-            was = before.get(figure["id"])
-            if was is None or was["figure"] != figure["figure"]:
-                found.append({
-                    "subject": subject, "scope": scope, "month": month, "id": figure["id"], "zh": figure["zh"],
-                    "en": figure["en"], "unit": figure.get("unit") or "", "was": was and was["figure"],
-                    "would": figure["figure"],
-                })  # fmt: skip
-    return found

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from jinyun.app.reports import EXCEL_TYPE, WORD_TYPE
 from jinyun.web.answers import file_answer, json_answer
 from jinyun.web.guard import Cases, LoggedIn
-from jinyun.web.routes import Words
+from jinyun.web.routes import FAR, Words
 
 router = APIRouter(prefix="/api/reports", tags=["reports"])
 
@@ -21,6 +21,7 @@ At = Annotated[str, Query(max_length=10, description="2026-10, 2026-Q4 or 2026; 
 Format = Annotated[str, Query(pattern="^(docx|xlsx)$")]
 Language = Annotated[str, Query(pattern="^(zh|en)$")]
 Compiled = Annotated[date | None, Query(description="date on the title page; left out: today by the node's clock")]
+AsOf = Annotated[int | None, Query(ge=0, le=FAR, description="of what was known then: seconds since 1970")]
 FILE: dict[int | str, dict[str, Any]] = {200: {"description": "The file", "content": {WORD_TYPE: {}, EXCEL_TYPE: {}}}}
 
 
@@ -36,9 +37,10 @@ def report(
     format: Format = "docx",
     lang: Language = "zh",
     compiled: Compiled = None,
+    as_of: AsOf = None,
 ) -> Response:
     """A monthly, quarterly or yearly report with tables and native charts."""
-    made = cases.reports.file(
+    made = cases.reports_as_of(as_of).file(
         medium, scope=scope, period=kind, at=at, lang=lang, format=format, compiled=compiled or cases.today()
     )
     return file_answer(made.data, made.name, made.content_type)
@@ -55,9 +57,11 @@ def fields(
     scope: Words = "all",
     lang: Language = "zh",
     compiled: Compiled = None,
+    as_of: AsOf = None,
 ) -> Response:
     """Fields that a Word template may use, with their present text."""
-    found = cases.reports.fields(medium, scope=scope, period=kind, at=at, lang=lang, compiled=compiled or cases.today())
+    reports = cases.reports_as_of(as_of)
+    found = reports.fields(medium, scope=scope, period=kind, at=at, lang=lang, compiled=compiled or cases.today())
     return json_answer(found)
 
 
@@ -73,9 +77,10 @@ def filled(
     scope: Words = "all",
     lang: Language = "zh",
     compiled: Compiled = None,
+    as_of: AsOf = None,
 ) -> Response:
     """A bureau's own Word template with its fields filled; nothing is kept."""
-    made = cases.reports.file(
+    made = cases.reports_as_of(as_of).file(
         medium, scope=scope, period=kind, at=at, lang=lang, compiled=compiled or cases.today(), template=template
     )
     return file_answer(made.data, made.name, made.content_type)
