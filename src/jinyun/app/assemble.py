@@ -16,7 +16,7 @@ from jinyun.app.bus import LocalBus
 from jinyun.app.care.watch import Care
 from jinyun.app.clock import clock_of
 from jinyun.app.directory import Devices, SiteDirectory
-from jinyun.app.discover import domains, judges, record_types
+from jinyun.app.discover import domains, judges, own_domain, record_types
 from jinyun.app.jobs import ThreadJobs
 from jinyun.app.life import BEAT_S, LifeLedger
 from jinyun.app.settings import Settings
@@ -59,7 +59,7 @@ class House:
     def _build(self) -> None:
         settings, folder = self.settings, self.settings.folder
         self.domains = domains()
-        self.types = record_types()
+        self.types = record_types([*self.domains.values(), own_domain(folder)])
         self.database = open_database(settings.database or folder / "records.sqlite")
         self.bus = LocalBus()
         self.jobs = ThreadJobs()

@@ -11,7 +11,7 @@ from jinyun.kernel.errors import BadInput
 from jinyun.kernel.factors import factors
 from jinyun.kernel.flags import flag_words
 from jinyun.kernel.ports import HistoryEntry, Record
-from jinyun.kernel.records import Field, RecordType, Transition
+from jinyun.kernel.records import Field, Procedure, RecordType, Transition
 from jinyun.kernel.terms import Period, Reading, Stat, Verdict, VerdictItem
 
 MASK = "••••••"
@@ -231,6 +231,7 @@ def field_dict(field: Field) -> dict[str, Any]:
         "personal": field.personal,
         "indexed": field.indexed,
         "secret": field.secret,
+        "identifies": field.identifies,
         "help_zh": field.help_zh,
         "help_en": field.help_en,
     }
@@ -245,6 +246,8 @@ def transition_dict(step: Transition) -> dict[str, Any]:
         "target": step.target,
         "by": list(step.by),
         "needs": list(step.needs),
+        "only": step.only,
+        "second_of": step.second_of,
         "fields": [field_dict(one) | {"required": one.required or one.name in step.needs} for one in step.fields],
     }
 
@@ -259,13 +262,28 @@ def type_dict(kind: RecordType) -> dict[str, Any]:
         "title": kind.title,
         "listed": list(kind.listed or [f.name for f in kind.fields if not f.secret][:6]),
         "fields": [field_dict(one) for one in kind.fields],
-        "procedure": procedure
-        and {
-            "initial": procedure.initial,
-            "version": procedure.version,
-            "states": {state: {"zh": zh, "en": en} for state, (zh, en) in procedure.states.items()},
-            "transitions": [transition_dict(step) for step in procedure.transitions],
-        },
+        "owner": kind.owner,
+        "jurisdiction": kind.jurisdiction,
+        "procedure": procedure and procedure_dict(procedure) | {"states": _words_of(kind.states())},
+        "versions": [one.version for one in kind.versions],
+    }
+
+
+def _words_of(states: Mapping[str, tuple[str, str]]) -> dict[str, dict[str, str]]:
+    return {state: {"zh": zh, "en": en} for state, (zh, en) in states.items()}
+
+
+def procedure_dict(procedure: Procedure) -> dict[str, Any]:
+    """One version of a procedure: its states, steps and clocks."""
+    return {
+        "initial": procedure.initial,
+        "version": procedure.version,
+        "states": _words_of(procedure.states),
+        "transitions": [transition_dict(step) for step in procedure.transitions],
+        "clocks": [
+            {"name": one.name, "zh": one.zh, "en": one.en, "unit": one.unit, "amount": one.amount, "rule": one.rule}
+            for one in procedure.clocks
+        ],
     }
 
 

@@ -14,7 +14,7 @@ from jinyun.web.guard import Cases, LoggedIn, Out, Who
 from jinyun.web.routes import LIST, Limit, Name, Offset, Words
 
 router = APIRouter(prefix="/api", tags=["registers"])
-RESERVED = frozenset({"q", "offset", "limit", "state", "order", "format"})
+RESERVED = frozenset({"q", "offset", "limit", "state", "order", "format", "late"})
 Version = Annotated[int | None, Query(ge=1, le=2**31)]
 RecordBody = Annotated[
     dict[str, Any],
@@ -67,6 +67,7 @@ def find(
     order: Words = "-updated_at",
     limit: Limit = 100,
     offset: Offset = 0,
+    late: Annotated[bool, Query(description="only those with a clock that has run out")] = False,
 ) -> Response:
     """Records of a type; every other query parameter filters on an indexed field."""
     where = {name: value for name, value in request.query_params.items() if name not in RESERVED}
@@ -79,6 +80,7 @@ def find(
         order=order,
         limit=limit,
         offset=offset,
+        late=late,
     )
     return out.answer(found, name=type_id, labels=cases.registers.labels(type_id))
 
@@ -133,6 +135,29 @@ def delete(
 def history(*, type_id: Name, record: Name, out: Out, cases: Cases, who: Who) -> Response:
     """Every change: who, when, before, after."""
     return out.answer(cases.registers.history(type_id, record, who), name=f"{type_id}-history")
+
+
+@router.get("/records/{type_id}/{record}/steps", responses=LIST)
+def ways(*, type_id: Name, record: Name, out: Out, cases: Cases, who: Who) -> Response:
+    """Steps that lead on from the record's state, each with whether it may be taken now and what is missing; and in
+    ``moves`` the other versions of its procedure, with what differs."""
+    return out.answer(cases.registers.ways(type_id, record, who), name=f"{type_id}-steps")
+
+
+class Move(BaseModel):
+    to: int = Field(ge=1, le=2**31, description="version of the procedure")
+    state: str = Field(default="", max_length=40, description="where the new version has no place for the state")
+    version: int | None = Field(default=None, ge=1, le=2**31)
+    note: str = Field(default="", max_length=2000)
+
+
+@router.post("/records/{type_id}/{record}/move")
+def move(*, type_id: Name, record: Name, body: Move, cases: Cases, who: Who) -> Response:
+    """Let a running record go on by another version of its procedure; its history keeps the difference."""
+    moved = cases.registers.move(
+        type_id, record, body.to, who, state=body.state, version=body.version, note=body.note
+    )  # fmt: skip
+    return _tagged(moved)
 
 
 @router.post("/records/{type_id}/{record}/steps/{step}")

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jinyun.app.services.words import MASK, history_dict, record_dict, transition_dict, type_dict
-from jinyun.kernel.errors import BadInput, NotFound, NotPermitted
+from jinyun.app.services.registers.clocks import Clocks
+from jinyun.app.services.registers.gate import SYSTEM_ONLY, Gate
+from jinyun.app.services.words import MASK, transition_dict, type_dict
+from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.ports import Actor, Record
+from jinyun.kernel.record_moves import difference
 from jinyun.kernel.records import RecordType, Transition
+from jinyun.store.record_rules import person_missing
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
 MOST = 10_000  # records one answer may hold
-SYSTEM_ONLY = frozenset({"alarm", "case", "correction"})
-"""Types that only the house creates or edits; people move them by their procedure."""
-BOOKKEEPING = frozenset(
-    {"id", "type", "version", "state", "state_zh", "state_en", "created_at", "updated_at", "updated_by"}
-)
-WRITERS = frozenset({"officer", "admin", "system"})
+MOST_TIMED = 20_000
+"""Records whose clocks one question may compute."""
+BOOKKEEPING = frozenset({
+    "id", "type", "version", "state", "state_zh", "state_en", "created_at", "updated_at", "updated_by", "clocks",
+    "procedure_version",
+})  # fmt: skip
 
 
 class Registers:
@@ -27,6 +31,8 @@ class Registers:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self.gate = Gate(house)
+        self.clocks = Clocks(house)
 
     def kind(self, type_id: str) -> RecordType:
         types: Mapping[str, RecordType] = self._house.types
@@ -59,36 +65,67 @@ class Registers:
         order: str = "-updated_at",
         limit: int = 100,
         offset: int = 0,
+        late: bool = False,
     ) -> dict[str, Any]:
-        """A page of records and how many there are in all; `where` filters on indexed fields, by their text."""
+        """A page of records and how many there are in all; `where` filters on indexed fields, by their text; `late`:
+        only those with a clock that has run out."""
         kind = self.kind(type_id)
         wanted = {name: _choices(kind, name, value) for name, value in (where or {}).items()}
-        known = kind.procedure.states if kind.procedure else {}
+        known = kind.states()
         for state in states:
             if state not in known:
                 hint = f"one of {', '.join(known)}" if known else f"{kind.id} has no procedure"
                 raise BadInput(f"{kind.id} has no state {state!r}", field="state", hint=hint)
+        wanted |= self.gate.where(actor, kind)
         records = self._house.records
-        found = records.find(
-            type_id, wanted, states=states, text=text, order=order, limit=min(limit, MOST), offset=offset
-        )
-        return {
-            "items": [record_dict(one, kind, actor.roles) for one in found],
-            "total": records.count(type_id, wanted, states=states, text=text),
-        }
+        limit = min(limit, MOST)
+        if late:
+            found, clocks = self._late(kind, wanted, states or running_states(kind), text=text, order=order)
+            total, found = len(found), found[offset : offset + limit]
+        else:
+            found = records.find(type_id, wanted, states=states, text=text, order=order, limit=limit, offset=offset)
+            total = records.count(type_id, wanted, states=states, text=text)
+            clocks = self.clocks.of(kind, found, self._house.clock.now())
+        shown = [self.gate.shown(one, kind, actor) for one in found]
+        for one in shown:
+            if one["id"] in clocks:
+                one["clocks"] = clocks[one["id"]]
+        return {"items": shown, "total": total}
+
+    def _late(
+        self, kind: RecordType, where: Mapping[str, Any], states: Sequence[str], *, text: str, order: str
+    ) -> tuple[list[Record], dict[str, list[dict[str, Any]]]]:
+        """Records that are late now, in order: clocks are computed, so all that may run are looked at."""
+        if not any(one.clocks for one in kind.versions):
+            raise BadInput(f"{kind.id} has no clock", field="late", hint="leave it out")
+        found = self._house.records.find(
+            kind.id, where, states=states, text=text, order=order, limit=MOST_TIMED + 1
+        )  # fmt: skip
+        if len(found) > MOST_TIMED:
+            raise BadInput(f"more than {MOST_TIMED} records have a running clock", field="late", hint="filter further")
+        clocks = self.clocks.of(kind, found, self._house.clock.now())
+        return [one for one in found if any(each["late"] for each in clocks.get(one.id, ()))], clocks
 
     def get(self, type_id: str, record_id: str, actor: Actor) -> dict[str, Any]:
+        """One record, with its clocks as of now."""
         kind = self.kind(type_id)
-        return record_dict(self._house.records.get(type_id, record_id), kind, actor.roles)
+        record = self._house.records.get(type_id, record_id)
+        self.gate.read(actor, kind, record)
+        return self._shown(record, kind, actor)
+
+    def _shown(self, record: Record, kind: RecordType, actor: Actor) -> dict[str, Any]:
+        clocks = self.clocks.of(kind, [record], self._house.clock.now())
+        return self.gate.shown(record, kind, actor) | ({"clocks": clocks[record.id]} if record.id in clocks else {})
 
     def create(
         self, type_id: str, data: Mapping[str, Any], actor: Actor, *, record_id: str | None = None, note: str = ""
     ) -> dict[str, Any]:
-        kind = self._editable(type_id, actor)
+        kind = self.kind(type_id)
+        self.gate.edit(actor, kind)
         if type_id == "device":  # the id of a device is its MN
             record_id = record_id or (str(data["mn"]) if data.get("mn") else None)
         record = self._house.records.create(type_id, data, actor, id=record_id, note=note)
-        return record_dict(record, kind, actor.roles)
+        return self._shown(record, kind, actor)
 
     def create_from(self, type_id: str, body: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """`create` from what a page sent: the fields, or {id, data, note} with the fields in ``data``."""
@@ -114,20 +151,21 @@ class Registers:
         note: str = "",
     ) -> dict[str, Any]:
         """Change fields; a masked value that comes back from a form is left as it is."""
-        kind = self._editable(type_id, actor)
+        kind = self._editable(type_id, record_id, actor)
         hidden = {one.name for one in kind.fields if one.personal}  # secrets: the store itself knows its mask
         clean = {name: value for name, value in changes.items() if not (name in hidden and value == MASK)}
         record = self._house.records.update(type_id, record_id, clean, actor, version=version, note=note)
-        return record_dict(record, kind, actor.roles)
+        return self._shown(record, kind, actor)
 
     def delete(self, type_id: str, record_id: str, actor: Actor, *, note: str = "") -> None:
         """Take a record off the register; its history stays. Refused while others refer to it."""
-        self._editable(type_id, actor)
+        self._editable(type_id, record_id, actor)
         self._house.records.delete(type_id, record_id, actor, note=note)
 
     def load(self, type_id: str, rows: Sequence[Mapping[str, Any]], actor: Actor) -> int:
         """Create or update many, all or none; each row holds its ``id``. Returns how many were created or changed."""
-        kind = self._editable(type_id, actor)
+        kind = self.kind(type_id)
+        self.gate.edit(actor, kind)
         declared = {one.name for one in kind.fields}
         pairs = []
         for number, row in enumerate(rows, 1):
@@ -140,8 +178,9 @@ class Registers:
 
     def history(self, type_id: str, record_id: str, actor: Actor) -> dict[str, Any]:
         kind = self.kind(type_id)
+        self.gate.read(actor, kind)
         entries = self._house.records.history(type_id, record_id)
-        return {"items": [history_dict(one, kind, actor.roles) for one in entries], "total": len(entries)}
+        return {"items": [self.gate.history(one, kind, actor) for one in entries], "total": len(entries)}
 
     def step(
         self,
@@ -158,23 +197,51 @@ class Registers:
         kind = self.kind(type_id)
         if kind.procedure is None:
             raise NotFound("step", step)
-        kind.procedure.transition(step)
+        before = self._house.records.get(type_id, record_id)
+        self.gate.read(actor, kind, before)
+        procedure = kind.procedure_at(before.procedure)
+        assert procedure is not None
+        taken = procedure.transition(step)
         record = self._house.records.step(
             type_id, record_id, step, given, actor, context=self.context(type_id, record_id), version=version, note=note
         )
         if type_id in SYSTEM_ONLY:  # topics that live pages listen to
-            taken = kind.procedure.transition(step)
             self._house.bus.publish(type_id, _step_event(record, taken, actor, self._house.clock.now()))
-        return record_dict(record, kind, actor.roles)
+        return self._shown(record, kind, actor)
+
+    def move(
+        self, type_id: str, record_id: str, to: int, actor: Actor, *, state: str = "", version: int | None = None,
+        note: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Let a running record go on by another version of its procedure."""
+        kind = self.kind(type_id)
+        self.gate.write(actor, kind, self._house.records.get(type_id, record_id))
+        moved = self._house.records.move(type_id, record_id, to, actor, state=state, version=version, note=note)
+        return self._shown(moved, kind, actor)
+
+    def ways(self, type_id: str, record_id: str, actor: Actor) -> dict[str, Any]:
+        """How a record may go on: steps of its procedure, and versions it can move to with what differs."""
+        kind = self.kind(type_id)
+        record = self._house.records.get(type_id, record_id)
+        self.gate.read(actor, kind, record)
+        now = kind.procedure_at(record.procedure)
+        moves = [difference(now, one, record.state).as_dict() for one in kind.versions if now and one is not now]
+        for one in moves:
+            wanted = kind.procedure_at(one["new"])
+            assert wanted is not None
+            one["states"] = {state: {"zh": zh, "en": en} for state, (zh, en) in wanted.states.items()}
+        items = self.steps(record, actor)
+        return {"items": items, "total": len(items), "version": record.version, "moves": moves}
 
     def steps(self, record: Record, actor: Actor) -> list[dict[str, Any]]:
         """Steps that lead on from the record's state, each with whether it may be taken now and what is missing."""
         kind = self.kind(record.type)
-        if kind.procedure is None:
+        procedure = kind.procedure_at(record.procedure)
+        if procedure is None:
             return []
         context = self.context(record.type, record.id)
         out = []
-        for step in kind.procedure.transitions:
+        for step in procedure.transitions:
             if record.state not in step.sources or tuple(step.by) == ("system",):
                 continue
             missing = [m.as_dict() for guard in step.guards for m in guard(record.as_dict(), context)]
@@ -182,8 +249,16 @@ class Registers:
             if not permitted:
                 roles = ", ".join(step.by)
                 missing.append({"code": "role", "zh": f"需要角色:{roles}", "en": f"needs the role {roles}"})
+            taker = self._taken_by(record, step.second_of) if step.second_of else None
+            if (not_you := person_missing(kind, step, record.data, actor, taker)) is not None:
+                missing.append(not_you.as_dict())
+                permitted = False
             out.append(transition_dict(step) | {"allowed": permitted and not missing, "missing": missing})
         return out
+
+    def _taken_by(self, record: Record, step: str) -> str | None:
+        taken = (one.actor for one in reversed(self._house.records.history(record.type, record.id)) if one.step == step)
+        return next(taken, None)
 
     def context(self, type_id: str, record_id: str) -> Mapping[str, Any]:
         """What guards may look at."""
@@ -192,13 +267,22 @@ class Registers:
             return context
         return {}
 
-    def _editable(self, type_id: str, actor: Actor) -> RecordType:
+    def _editable(self, type_id: str, record_id: str, actor: Actor) -> RecordType:
         kind = self.kind(type_id)
-        if not WRITERS & set(actor.roles):
-            raise NotPermitted(f"changing records of {type_id} needs one of the roles {', '.join(sorted(WRITERS))}")
-        if type_id in SYSTEM_ONLY or kind.fixed:
-            raise NotPermitted(f"records of {type_id} are opened by the house; move them by their steps")
+        self.gate.edit(actor, kind)
+        self.gate.edit(actor, kind, self._house.records.get(type_id, record_id))
         return kind
+
+
+def running_states(kind: RecordType) -> list[str]:
+    """States in which a clock may still run: those that do not stop all clocks of a version that has them."""
+    running = dict.fromkeys(
+        state
+        for one in kind.versions
+        for state in one.states
+        if any(state not in clock.stops for clock in one.clocks)
+    )  # fmt: skip
+    return list(running)
 
 
 def _step_event(record: Record, step: Transition, actor: Actor, now: int) -> dict[str, Any]:

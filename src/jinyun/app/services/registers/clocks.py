@@ -1,0 +1,143 @@
+"""Clocks of records, computed from their history at the moment of asking. No due date is stored."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinyun.domains.supervision.deadlines import resolved, work_calendar
+from jinyun.kernel.errors import BadInput
+from jinyun.kernel.ports import HistoryEntry, Record
+from jinyun.kernel.records import ClockRule, RecordType
+from jinyun.methods.clock_ledger import LEVEL, PAUSE, RESUME, START, STOP, ClockEvent
+from jinyun.methods.clocks import ClockState, clock_state
+from jinyun.methods.workdays import WorkCalendar
+
+if TYPE_CHECKING:
+    from jinyun.app.assemble import House
+
+OWN_CALENDAR = "china_workday_exceptions.csv"
+"""A newer table of holidays and make-up days, put into the node's folder."""
+UNITS: Mapping[str, tuple[str, str]] = {
+    "workday": ("个工作日", "workdays"),
+    "day": ("天", "days"),
+    "hour": ("小时", "hours"),
+}
+DAY_US, HOUR_US = 86_400_000_000, 3_600_000_000
+
+
+class Clocks:
+    """Clocks of the records of one house."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def calendar(self) -> WorkCalendar:
+        """Working days: the node's own table, else the shipped one."""
+        path = self._house.settings.folder / OWN_CALENDAR
+        return _own_calendar(path, path.stat().st_mtime_ns) if path.is_file() else work_calendar()
+
+    def of(self, kind: RecordType, records: Sequence[Record], now: int) -> dict[str, list[dict[str, Any]]]:
+        """Clocks of many records by id; those whose procedure has none are left out. `now` [µs]."""
+        timed = [one for one in records if (p := kind.procedure_at(one.procedure)) is not None and p.clocks]
+        if not timed:
+            return {}
+        histories = self._house.records.histories(kind.id, [one.id for one in timed])
+        calendar = self.calendar()
+        return {one.id: clocks_of(kind, one, histories.get(one.id, ()), now, calendar) for one in timed}
+
+
+def clocks_of(
+    kind: RecordType, record: Record, history: Iterable[HistoryEntry], now: int, calendar: WorkCalendar
+) -> list[dict[str, Any]]:
+    """Every clock that has started, as pages show it."""
+    procedure = kind.procedure_at(record.procedure)
+    history = list(history)
+    shown = []
+    for rule in procedure.clocks if procedure else ():
+        if not rule.counts_for(record.data):
+            continue
+        try:
+            state = clock_state(ledger(rule, history), resolved(rule), now, calendar)
+        except BadInput as wrong:
+            shown.append(_unknown(rule, wrong))
+            continue
+        if state.started is not None:
+            shown.append(clock_dict(rule, state, now))
+    return shown
+
+
+def ledger(rule: ClockRule, history: Iterable[HistoryEntry]) -> list[ClockEvent]:
+    """What a record's history says of one clock: starts, pauses, resumes, changes of level, stops."""
+    events: list[ClockEvent] = []
+    for entry in history:
+        entered = entry.state_after if entry.state_after != entry.state_before or entry.step == "create" else ""
+        happened = {entry.step, entered} - {""}
+        if "level" in entry.after:
+            events.append(ClockEvent(entry.at, LEVEL, level=str(entry.after["level"])))
+        if entry.state_before in rule.pauses and entry.state_after not in rule.pauses:
+            events.append(ClockEvent(entry.at, RESUME))
+        if happened & set(rule.starts):
+            events.append(ClockEvent(entry.at, START))
+        if entered and entered in rule.pauses and entry.state_before not in rule.pauses:
+            events.append(ClockEvent(entry.at, PAUSE))
+        if happened & set(rule.stops) or entry.step == "delete":
+            events.append(ClockEvent(entry.at, STOP))
+    return events
+
+
+def clock_dict(rule: ClockRule, state: ClockState, now: int) -> dict[str, Any]:
+    """A clock with its words."""
+    words = {one.name: one for one in rule.escalate}
+    zh, en = _remaining(rule, state, now)
+    return {
+        **state.as_dict(),
+        "name": rule.name, "zh": rule.zh, "en": rule.en, "state": state.status, "paused": state.paused,
+        "unit_zh": UNITS[rule.unit][0], "unit_en": UNITS[rule.unit][1],
+        "remaining_text": zh, "remaining_text_zh": zh, "remaining_text_en": en,
+        "escalations": [
+            {"name": one.name, "zh": words[one.name].zh, "en": words[one.name].en, "to": one.to, "at": one.at}
+            for one in state.escalations
+        ],
+    }  # fmt: skip
+
+
+def _remaining(rule: ClockRule, state: ClockState, now: int) -> tuple[str, str]:
+    """How much is left or over, to one decimal of the rule's unit; what is over is counted in natural time."""
+    zh, en = UNITS[rule.unit]
+    if state.status == "stopped":
+        return ("已停止，超期", "stopped, late") if state.late else ("已停止，按期", "stopped, in time")
+    if state.late and state.ends_at is not None:
+        over = now - state.ends_at
+        if rule.unit == "hour":
+            return f"超期{_short(over / HOUR_US)}小时", f"{_short(over / HOUR_US)} hours over"
+        return f"超期{_short(over / DAY_US)}天", f"{_short(over / DAY_US)} days over"
+    if state.left is None:
+        return "无期限", "no limit"
+    left = _short(float(state.left))
+    if state.paused:
+        return f"已暂停，剩{left}{zh}", f"paused, {left} {en} left"
+    return f"剩{left}{zh}", f"{left} {en} left"
+
+
+def _short(number: float) -> str:
+    """One decimal, rounded down, without an idle zero: what is left is never shown as more than it is."""
+    return f"{int(number * 10) / 10:.1f}".removesuffix(".0")
+
+
+def _unknown(rule: ClockRule, wrong: BadInput) -> dict[str, Any]:
+    zh = "工作日历未包含该年份" if wrong.code == "calendar-not-loaded" else "无法计算"
+    return {
+        "name": rule.name, "zh": rule.zh, "en": rule.en, "unit": rule.unit, "state": "unknown", "due": None,
+        "ends_at": None, "late": False, "paused": False, "escalations": [], "due_unknown": wrong.code,
+        "remaining_text": zh, "remaining_text_zh": zh, "remaining_text_en": str(wrong),
+    }  # fmt: skip
+
+
+@lru_cache(maxsize=2)
+def _own_calendar(path: Path, _changed: int) -> WorkCalendar:
+    return WorkCalendar.from_rows(list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))))
