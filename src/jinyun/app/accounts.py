@@ -19,7 +19,7 @@ from typing import Any
 from jinyun.kernel.errors import BadInput, JinyunError, NotFound, NotLoggedIn, NotPermitted
 from jinyun.kernel.ports import Actor, KeyValue
 
-ACCOUNTS, SESSIONS = "accounts", "sessions"  # spaces of the key-value store
+ACCOUNTS, SESSIONS, SETTINGS = "accounts", "sessions", "settings"  # spaces of the key-value store
 SESSION_SECONDS = 12 * 3600
 SLIDE_SECONDS = 300  # a session is prolonged at most this often
 FREE_FAILURES = 5  # per name and peer, before waiting begins
@@ -52,10 +52,13 @@ class Session:
     name: str
     roles: tuple[str, ...]
     csrf: str
+    unit: str = ""
+    jurisdictions: tuple[str, ...] = ()
+    enterprise: str = ""
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.name, self.roles)
+        return Actor(self.name, self.roles, self.unit, self.jurisdictions, self.enterprise)
 
     def as_dict(self) -> dict[str, Any]:
         return {"name": self.name, "roles": list(self.roles), "csrf": self.csrf}
@@ -100,6 +103,10 @@ class Accounts:
                 self._drop(key)
             self._failures = OrderedDict((k, v) for k, v in self._failures.items() if k[0] != name)
         return fresh
+
+    def separated(self) -> bool:
+        """Whether the three administrators are parted, so that the set-up role counts for nothing."""
+        return bool((self._kv.get(SETTINGS, "security") or {}).get("separation"))
 
     def names(self) -> list[str]:
         return sorted(self._kv.items(ACCOUNTS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ from jinyun.kernel.terms import china_time
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
+    from jinyun.app.rights import Reach
 
 
 class UseCases:
@@ -68,6 +69,20 @@ class UseCases:
         self.exports = Exports(house)
         self.care_jobs = CareJobs(house)
         self._told_to: dict[str, int] = {}
+        self._open_doors()
+
+    def _open_doors(self) -> None:
+        from jinyun.app.rights import Rights  # lazy: it narrows this class
+        from jinyun.app.rights.narrow import Doors
+
+        self.rights = Rights(self.house, self.accounts.separated)
+        self.doors = Doors(self, self.rights)
+
+    def ears(self, reach: Reach) -> Callable[[Mapping[str, Any]], bool]:
+        """Which live events somebody of a reach hears."""
+        from jinyun.app.rights.view import sees_event
+
+        return lambda data: sees_event(self.house, self.rights, reach, data)
 
     def periods_as_of(self, as_of: int | None) -> Periods:
         """Period figures of what was known at a moment [s]; None: of now."""

@@ -26,9 +26,12 @@ class Clause:
         """Whether it holds for a record; a reference to nothing holds for nobody."""
         return self._along(record_id, data, follow, self.hops)
 
-    def _along(self, record_id: str, data: Mapping[str, Any], follow: Follow, hops: tuple[tuple[str, str], ...]) -> bool:
+    def _along(
+        self, record_id: str, data: Mapping[str, Any], follow: Follow, hops: tuple[tuple[str, str], ...]
+    ) -> bool:
         if not hops:
-            return any(self._takes(one) for one in ([record_id] if self.field == "id" else _many(data.get(self.field))))
+            values = [record_id] if self.field == "id" else _many(data.get(self.field))
+            return any(self._takes(one) for one in values)
         (name, type_id), rest = hops[0], hops[1:]
         for target in _many(data.get(name)):
             if not rest and self.field == "id":

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from jinyun import __version__
 from jinyun.app.use_cases import UseCases
 from jinyun.web.answers import install_error_handlers
-from jinyun.web.guard import COOKIE, CSRF_HEADER, Doorman
+from jinyun.web.calls import CALLS
+from jinyun.web.calls import PUBLIC as OPEN
+from jinyun.web.guard import COOKIE, CSRF_HEADER, Doorman, permitted
 from jinyun.web.pages import install_pages
 from jinyun.web.routes import (
     ERROR_SCHEMA,
@@ -59,7 +61,7 @@ ROUTERS = (
     sensorthings,
     export,
 )
-PUBLIC = frozenset({("/api/session", "post"), ("/api/health", "get"), ("/api/basemap/{name}", "get")})
+PUBLIC = frozenset((path, method.lower()) for (method, path), action in CALLS.items() if action == OPEN)
 
 
 def build(house: House) -> FastAPI:
@@ -78,7 +80,7 @@ def bare() -> FastAPI:
     app = FastAPI(title="Jinyun 缙云", version=__version__, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     install_error_handlers(app)
     for one in ROUTERS:
-        app.include_router(one.router, responses=ERRORS)
+        app.include_router(one.router, responses=ERRORS, dependencies=[Depends(permitted)])
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     app.add_middleware(Doorman)
     return app

@@ -19,6 +19,7 @@ from jinyun.app.use_cases import UseCases
 from jinyun.kernel.errors import BadInput, JinyunError, NotLoggedIn, NotPermitted
 from jinyun.kernel.ports import Actor
 from jinyun.web.answers import error_answer, list_answer, unknown_error
+from jinyun.web.calls import CALLS, PUBLIC
 
 COOKIE = "jinyun_session"
 CSRF_HEADER = "x-jinyun-csrf"
@@ -28,6 +29,8 @@ MOST_BODY = 2_000_000  # bytes of one request
 MOST_FILE = (4 << 30) + MOST_BODY  # of a file that is streamed to disk
 FILES = frozenset({"/api/imports"})
 """Addresses that take whole files."""
+OWN_DOOR = frozenset({"/metrics", "/sta/v1.1", "/sta/v1.1/{path:path}"})
+"""Routes with ways of their own to log in; they call `enter` themselves."""
 
 POLICY = "; ".join(
     (
@@ -55,8 +58,15 @@ HEADERS = {
 }
 
 
-def cases_of(request: Request) -> UseCases:
+def whole_of(request: Request) -> UseCases:
+    """The use cases of the whole house: for the guard, who decides what others get."""
     cases: UseCases = request.app.state.cases
+    return cases
+
+
+def cases_of(request: Request) -> UseCases:
+    """The use cases that are open to whoever asks; set by `permitted`, so a call that was not checked has none."""
+    cases: UseCases = request.state.cases
     return cases
 
 
@@ -75,7 +85,7 @@ def check_origin(request: Request) -> None:
 
 async def logged_in(request: Request) -> Session:
     """The session behind a request; mutations by cookie must carry the CSRF token. Raises `NotLoggedIn`."""
-    cases = cases_of(request)
+    cases = whole_of(request)
     bearer = request.headers.get("authorization", "")
     if bearer.startswith("Bearer "):
         if hmac.compare_digest(bearer[7:].encode(), cases.local_token.encode()):
@@ -92,7 +102,45 @@ async def logged_in(request: Request) -> Session:
     return session
 
 
-async def acting(session: Annotated[Session, Depends(logged_in)]) -> Actor:
+async def enter(request: Request, session: Session, action: str) -> UseCases:
+    """Check that the action is open to the actor, and give the use cases of the actor's reach.
+
+    Raises
+    ------
+    NotPermitted
+        With what would be needed.
+    """
+    whole = whole_of(request)
+    actor = session.actor
+    type_id = request.path_params.get("type_id")
+    whole.rights.may(actor, action, type_id).demand()
+    reach = whole.rights.reach(actor)
+    request.state.reach = reach
+    request.state.session = session
+    request.state.cases = whole.doors.ready(reach) or await run_in_threadpool(whole.doors.open, reach)
+    return cases_of(request)
+
+
+async def permitted(request: Request) -> None:
+    """The one door: every route of the API depends on it first. What is not declared in `web.calls` is refused."""
+    method, path = request.method, request.scope["route"].path
+    action = CALLS.get((method, path))
+    if action == PUBLIC:
+        request.state.cases = whole_of(request)
+    elif path not in OWN_DOOR:
+        session = await logged_in(request)
+        if action is None:
+            raise NotPermitted(f"{method} {path} is declared to be no action, so nobody may do it")
+        await enter(request, session, action)
+
+
+async def session_of(request: Request) -> Session:
+    """The session that `permitted` let in."""
+    session: Session = request.state.session
+    return session
+
+
+async def acting(session: Annotated[Session, Depends(session_of)]) -> Actor:
     return session.actor
 
 
@@ -123,7 +171,7 @@ class Listing:
 
 Out = Annotated[Listing, Depends()]
 Who = Annotated[Actor, Depends(acting)]
-LoggedIn = Annotated[Session, Depends(logged_in)]
+LoggedIn = Annotated[Session, Depends(session_of)]
 Cases = Annotated[UseCases, Depends(cases_of)]
 
 

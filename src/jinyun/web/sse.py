@@ -31,6 +31,7 @@ class Page:
     """One listening page."""
 
     topics: frozenset[str]
+    sees: Callable[[Any], bool]
     queue: asyncio.Queue[tuple[int, str, bytes]] = field(default_factory=lambda: asyncio.Queue(QUEUE))
     lost: bool = False  # its queue overflowed: it must read everything anew
 
@@ -42,7 +43,7 @@ class Hub:
         self._bus, self._values, self._now = bus, values, now
         self._boot = format(int(time.time() * 1000), "x")  # ids of another life of the node mean nothing
         self._pages: set[Page] = set()
-        self._kept: deque[tuple[int, str, bytes]] = deque(maxlen=KEPT)
+        self._kept: deque[tuple[int, str, bytes, Any]] = deque(maxlen=KEPT)
         self._last_id = 0
         self._pending: dict[str, int] = {}  # site -> how often it was looked at in vain
         self._sent_at: dict[str, float] = {}
@@ -75,9 +76,9 @@ class Hub:
         body = encode(data)
         packed = b"id: %s-%d\nevent: %s\ndata: %s\n\n" % (self._boot.encode(), self._last_id, topic.encode(), body)
         one = (self._last_id, topic, packed)
-        self._kept.append(one)
+        self._kept.append((*one, data))
         for page in self._pages:
-            if page.lost or topic not in page.topics:
+            if page.lost or topic not in page.topics or not page.sees(data):
                 continue
             try:
                 page.queue.put_nowait(one)
@@ -118,19 +119,27 @@ class Hub:
         known = boot == self._boot and number.isdigit() and int(number) <= self._last_id
         if not known or (self._kept and int(number) + 1 < self._kept[0][0]):
             return [self._resync("missed")]
-        return [packed for id_, topic, packed in self._kept if id_ > int(number) and topic in page.topics]
+        return [
+            packed
+            for id_, topic, packed, data in self._kept
+            if id_ > int(number) and topic in page.topics and page.sees(data)
+        ]
 
     def _resync(self, reason: str) -> bytes:
         body = encode({"at": self._now(), "reason": reason})
         return b"id: %s-%d\nevent: resync\ndata: %s\n\n" % (self._boot.encode(), self._last_id, body)
 
     async def stream(
-        self, topics: frozenset[str], last_event_id: str = "", holds: Callable[[], bool] = lambda: True
+        self,
+        topics: frozenset[str],
+        last_event_id: str = "",
+        holds: Callable[[], bool] = lambda: True,
+        sees: Callable[[Any], bool] = lambda _: True,
     ) -> AsyncIterator[bytes]:
-        """Bytes for one page until it goes or its log-in no longer `holds`; after it fell too far behind it gets
-        `resync` and the stream ends."""
+        """Bytes for one page until it goes or its log-in no longer `holds`, of the events that it `sees`; after it fell
+        too far behind it gets `resync` and the stream ends."""
         self._loop = asyncio.get_running_loop()
-        page = Page(topics or TOPICS)
+        page = Page(topics or TOPICS, sees)
         self._pages.add(page)
         if self._turning is None or self._turning.done():
             self._turning = asyncio.create_task(self._turn())

@@ -154,7 +154,8 @@ class Exports:
         chosen = [
             number
             for number in range(have)
-            if (not sites or keys[number].site in sites)
+            if keys[number].site  # one that is out of the asker's reach names none
+            and (not sites or keys[number].site in sites)
             and (not factors or keys[number].factor in factors)
             and (not stats or keys[number].stat in stats)
             and (not periods or keys[number].period in periods)

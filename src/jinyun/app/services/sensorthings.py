@@ -125,7 +125,7 @@ class HouseSource:
         return self._catalogue.series_of(entity)
 
     def all_series(self) -> Sequence[int]:
-        return range(len(self._house.readings.series_keys()))
+        return [number for number, key in enumerate(list(self._house.readings.series_keys())) if key.site]
 
     def key_of(self, series: int) -> SeriesKey:
         key: SeriesKey = self._house.readings.series_key(series)

@@ -148,7 +148,8 @@ class Catalogue:
                 self._state = state
             have = len(keys)
             for series in range(self._series, have):
-                self._add_series(series, keys[series])
+                if keys[series].site:  # one that is out of the asker's reach names none
+                    self._add_series(series, keys[series])
             self._sensors = {}
             for derived in ("Locations", "HistoricalLocations", "Sensors"):
                 self._entities.pop(derived, None)

@@ -40,7 +40,7 @@ ERROR_SCHEMA: dict[str, Any] = {
     },
 }
 
-FAR = 253_402_300_799  # 9999-12-31T23:59:59Z
+FAR = 253_402_271_999  # 9999-12-31T23:59:59+08:00: the last second that has a day in China
 Seconds = Annotated[int | None, Query(ge=0, le=FAR, description="seconds since 1970-01-01T00:00:00Z")]
 Limit = Annotated[int, Query(ge=1, le=10_000)]
 Offset = Annotated[int, Query(ge=0, le=100_000_000)]

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from jinyun.kernel.errors import BadInput
 from jinyun.web.answers import packed_answer, takes_gzip
-from jinyun.web.guard import COOKIE, LOCAL, Cases, LoggedIn
+from jinyun.web.guard import COOKIE, LOCAL, Cases, LoggedIn, whole_of
 from jinyun.web.sse import TOPICS, Hub
 
 router = APIRouter(prefix="/api", tags=["duty"])
@@ -47,7 +47,12 @@ async def events(
     token = request.cookies.get(COOKIE)
     hub: Hub = request.app.state.hub
     return StreamingResponse(
-        hub.stream(wanted, last_event_id, lambda: session is LOCAL or cases.accounts.holds(token)),
+        hub.stream(
+            wanted,
+            last_event_id,
+            lambda: session is LOCAL or cases.accounts.holds(token),
+            whole_of(request).ears(request.state.reach),
+        ),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )

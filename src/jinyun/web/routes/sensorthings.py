@@ -25,7 +25,8 @@ from jinyun.app.use_cases import UseCases
 from jinyun.kernel.errors import BadInput, JinyunError, NotLoggedIn
 from jinyun.kernel.ports import Actor
 from jinyun.web.answers import COMPRESS_FROM, takes_gzip
-from jinyun.web.guard import cases_of, check_origin, is_https, logged_in
+from jinyun.web.calls import CALLS
+from jinyun.web.guard import cases_of, check_origin, enter, is_https, logged_in, whole_of
 
 ROOT = "/sta/v1.1"
 REMEMBERED = 256  # Basic log-ins kept, oldest forgotten first
@@ -67,11 +68,11 @@ def _logins_of(cases: UseCases) -> BasicLogins:
     return _logins.setdefault(cases, BasicLogins())
 
 
-async def _actor(request: Request) -> Actor:
+async def _session(request: Request) -> Session:
     """Who asks: Basic here, cookie and Bearer by the guard."""
     told = request.headers.get("authorization", "")
     if not told.startswith("Basic "):
-        return (await logged_in(request)).actor
+        return await logged_in(request)
     try:
         name, colon, password = base64.b64decode(told[6:], validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
@@ -81,9 +82,8 @@ async def _actor(request: Request) -> Actor:
     if request.method != "GET":
         check_origin(request)  # a browser that knows the password sends it for pages of other sites too
     peer = request.client.host if request.client else ""
-    cases = cases_of(request)
-    session = await run_in_threadpool(_logins_of(cases).session, cases, name, password, peer)
-    return session.actor
+    cases = whole_of(request)
+    return await run_in_threadpool(_logins_of(cases).session, cases, name, password, peer)
 
 
 def _base(request: Request) -> str:
@@ -96,8 +96,9 @@ def _base(request: Request) -> str:
 async def sensorthings(request: Request, path: str = "") -> Response:
     """Everything below the service's address."""
     try:
-        actor = await _actor(request)
-        return await _answered(request, path, actor)
+        session = await _session(request)
+        await enter(request, session, CALLS[request.method, ROOT])
+        return await _answered(request, path, session.actor)
     except JinyunError as wrong:
         status = 400 if isinstance(wrong, BadInput) else wrong.status_hint
         headers = {"www-authenticate": 'Basic realm="jinyun", charset="UTF-8"'} if status == 401 else {}

@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from jinyun.kernel.errors import NotFound
 from jinyun.web.answers import json_answer
-from jinyun.web.guard import Cases, LoggedIn, Out, logged_in
+from jinyun.web.calls import CALLS
+from jinyun.web.guard import Cases, LoggedIn, Out, enter, logged_in, whole_of
 from jinyun.web.routes import LIST, Words
 
 router = APIRouter(tags=["system"])
@@ -53,13 +54,13 @@ async def health(*, cases: Cases) -> Response:
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def metrics(*, request: Request, cases: Cases) -> Response:
+async def metrics(*, request: Request) -> Response:
     """Prometheus figures: for this machine itself, or with a log-in or the local token."""
     peer = request.client.host if request.client else ""
     proxied = "x-forwarded-for" in request.headers or "forwarded" in request.headers
     if proxied or not any(hmac.compare_digest(peer, one) for one in LOOPBACK):
-        await logged_in(request)
-    body = await run_in_threadpool(cases.system.metrics, request.app.state.hub.pages)
+        await enter(request, await logged_in(request), CALLS["GET", "/metrics"])
+    body = await run_in_threadpool(whole_of(request).system.metrics, request.app.state.hub.pages)
     return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
