@@ -129,6 +129,7 @@ def _check_clock(where: str, kind: RecordType, procedure: Procedure, clock: Cloc
         raise ValueError(f"{where}: time by level, but {kind.id} has no field 'level'")
     if not clock.starts:
         raise ValueError(f"{where}: nothing starts it")
+    _known(f"{where}: where", clock.where, {one.name for one in kind.fields}, "field")
     moments = [*procedure.states, *(one.name for one in procedure.transitions)]
     _known(f"{where}: starts", clock.starts, moments, "state or step")
     _known(f"{where}: stops", clock.stops, moments, "state or step")

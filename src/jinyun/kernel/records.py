@@ -133,6 +133,12 @@ class ClockRule:
     stops: tuple[str, ...] = ()  # states entered or steps taken that stop it
     by_level: Mapping[str, int] = field(default_factory=dict)  # value of the record's `level` -> amount
     escalate: tuple[Escalation, ...] = ()
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field of the record -> the values of it that the clock is for; empty: it is for every record."""
+
+    def counts_for(self, data: Mapping[str, Any]) -> bool:
+        """Whether a record of `data` has this clock."""
+        return all(data.get(name) in values for name, values in self.where.items())
 
 
 @dataclass(frozen=True, slots=True)
