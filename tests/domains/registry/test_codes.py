@@ -120,20 +120,12 @@ def test_divisions_of_old_records():
 
 
 def test_townships():
-    assert (
-        len(
-            [
-                row
-                for row in csv_rows("jinyun.domains.registry", "townships_pilot_counties.csv")
-                if row["county"] == "500109"
-            ]
-        )
-        == 17
-    )
-    held = csv_rows("jinyun.domains.registry", "townships_pilot_counties.csv")[0]
-    found = division(held["code"])
-    assert (found.name, found.level, found.parent, found.listed) == (held["name"], "township", held["county"], True)
-    assert not division("500109999").known  # Beibei's are held: no such one
+    rows = csv_rows("jinyun.domains.registry", "townships_pilot_counties.csv")
+    assert sum(row["county"] == "500109" for row in rows) == 17  # Beibei
+    for row in rows:
+        found = division(row["code"])
+        assert (found.name, found.level, found.parent, found.listed) == (row["name"], "township", row["county"], True)
+    assert not division("500109999").known  # Beibei's are held: there is no such one
     assert (division("500101001").known, division("500101001").listed) == (True, False)  # those of Wanzhou are not
     assert not division("500999001").known
 
@@ -149,18 +141,19 @@ def test_industries_and_their_sections():
         assert (found.parents[-1:] or (found.code,))[0] == row["section"]
 
 
+OTHER_NAMES = {
+    "source_code_no_uscc": "unit", "source_code_org_only": "unit", "industry_subcode": "industry",
+    "facility_mf": "facility", "facility_t": "facility", "outlet_d": "facility",
+}  # fmt: skip
+
+
 def test_every_format_of_the_table_has_a_parser():
     for row in formats():
-        kind = {"source_code_no_uscc": "unit", "source_code_org_only": "unit", "industry_subcode": "industry",
-                "facility_mf": "facility", "facility_t": "facility", "outlet_d": "facility"}.get(row["id"], row["id"])  # fmt: skip
-        assert kind in PARSERS, row["id"]
+        assert OTHER_NAMES.get(row["id"], row["id"]) in PARSERS, row["id"]
     assert identify("section_hj1291", "anything").warnings
     assert not identify("outfall_hj1235", " ").valid
-    assert identify("iii_handle", "88.123.abc.d/42/x").parts == {
-        "second_level": "123",
-        "enterprise": "abc.d",
-        "suffix": "42/x",
-    }
+    handle = identify("iii_handle", "88.123.abc.d/42/x").parts
+    assert handle == {"second_level": "123", "enterprise": "abc.d", "suffix": "42/x"}
     assert identify("catalogue_resource", "301002abc").parts["class_name"] == "department"
     with pytest.raises(NotFound, match="manifest"):
         identify("manifesto", "1")

@@ -144,9 +144,7 @@ def test_periods_that_lack_a_patrol():
     months = periods_without("town", [date(2024, 4, 30)], *year)
     assert [first.month for first, _ in months] == [3, 5, 6, 7, 8, 9, 10, 11, 12]  # March to December
     weeks = periods_without("village", [], date(2024, 3, 1), date(2024, 3, 31))
-    assert weeks == [
-        (may_be, may_be.replace(day=may_be.day + 6)) for may_be in map(lambda d: date(2024, 3, d), (4, 11, 18, 25))
-    ]
+    assert weeks == [(date(2024, 3, monday), date(2024, 3, monday + 6)) for monday in (4, 11, 18, 25)]
     assert periods_without("village", [date(2024, 3, 10)], date(2024, 3, 4), date(2024, 3, 10)) == []
     with pytest.raises(BadInput, match="county, town, village"):
         patrol_counts("city", D(1), D(1))
