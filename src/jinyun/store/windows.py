@@ -51,7 +51,9 @@ SHARE = 0.1
 BUDGET_S = 0.5
 """A run ends after so long; what waits, waits for the next. It may be over by its last portion."""
 PORTION_S = 0.2
-"""What is taken up at once should take so long."""
+"""CPU time that what is taken up at once should take."""
+BESIDE = 2
+"""CPU time of a run, DuckDB's other thread included, is at most so many times that of its own thread."""
 
 Pairs = tuple[np.ndarray, np.ndarray]
 
@@ -88,7 +90,7 @@ class Windows(WindowAnswers):
         self._rest_until = 0.0
         self._wave: Wave | None = None
         self._frames = Pace(50_000, 10_000, 1_000_000, PORTION_S)
-        self._hours = Pace(4_000, 200, STEP_PAIRS, PORTION_S)
+        self._hours = Pace(4_000, 2_000, STEP_PAIRS, PORTION_S)
         self._redone = Pace(8, 1, STEP_SERIES, PORTION_S)
         self._figures = {
             "runs": 0, "rows_read": 0, "made": 0, "seconds": 0.0, "cpu_seconds": 0.0, "longest_run_s": 0.0,
@@ -127,7 +129,7 @@ class Windows(WindowAnswers):
     def run(self) -> int:
         """Job: take up what was committed since, oldest first, for about `BUDGET_S`; how many windows were made. Rests
         in between, so that it takes at most its `share` of one core: under load the windows lag instead."""
-        began = time.monotonic()
+        began, cpu = time.monotonic(), time.thread_time()
         if began < self._rest_until:
             return 0
         try:
@@ -135,7 +137,8 @@ class Windows(WindowAnswers):
         except Ending:
             return 0
         took = time.monotonic() - began
-        self._rest_until = began + took / self._share
+        # a busy machine stretches a run; what it took of a core counts, else windows would rest for others' work
+        self._rest_until = began + min(took, BESIDE * (time.thread_time() - cpu)) / self._share
         self._figures["longest_run_s"] = max(self._figures["longest_run_s"], took)
         return made
 
@@ -159,7 +162,7 @@ class Windows(WindowAnswers):
             self._check_sites()
             made += self._redo(until)
             while not over(until) and self._some_wave():
-                made += self._portion()
+                made += self._portion(STEP_PAIRS if until is None else self._hours.size)
             if made:
                 self._figures["runs"] += 1
             self._figures["made"] += made
@@ -176,9 +179,9 @@ class Windows(WindowAnswers):
                 self._wave = Wave(self._seq, last)
         return self._wave is not None
 
-    def _portion(self) -> int:
-        """A step of the wave: see what was touched, or make some of it; how many windows were made."""
-        wave, began, made = self._wave, time.monotonic(), 0
+    def _portion(self, hours: int) -> int:
+        """A step of the wave: see what was touched, or make `hours` of it; how many windows were made."""
+        wave, cpu, made = self._wave, time.thread_time(), 0
         assert wave is not None
         self._wave = None  # what fails begins again at the watermark
         self._go_on()
@@ -186,12 +189,12 @@ class Windows(WindowAnswers):
             if not wave.ready:
                 upto = min(wave.upto, wave.gathered + self._frames.size)
                 wave.add(*source.touched(state, wave.gathered, upto), upto)
-                self._frames.took(time.monotonic() - began)
+                self._frames.took(time.thread_time() - cpu)
             else:
-                series, hour = wave.take(self._hours.size)
+                series, hour = wave.take(hours)
                 made = self._take_up(state, series, hour, seq=None if len(wave) else wave.upto)
-                if len(wave):
-                    self._hours.took(time.monotonic() - began)
+                if len(wave) and hours == self._hours.size:
+                    self._hours.took(time.thread_time() - cpu)
         if len(wave) or not wave.ready:
             self._wave = wave
         elif self._seq < wave.upto:  # messages without a reading
@@ -317,9 +320,9 @@ class Windows(WindowAnswers):
                 ).fetchall()
                 if not waiting:
                     break
-                began = time.monotonic()
+                cpu = time.thread_time()
                 made += self._redo_some(cursor, np.array([row[0] for row in waiting], np.int64))
-                self._redone.took(time.monotonic() - began)
+                self._redone.took(time.thread_time() - cpu)
         return made
 
     def _redo_some(self, cursor: duckdb.DuckDBPyConnection, series: np.ndarray) -> int:
