@@ -26,6 +26,8 @@ from jinyun.store.schema import record_index as side
 
 _CHANGED = "jinyun-records-changed"
 
+Witness = Callable[[Connection, RecordType, Sequence[Record], Sequence[Mapping[str, Any]]], None]
+"""Called with (connection, type, records, history rows as written)."""
 Listener = Callable[[str, str], None]
 """Called with (record type, id) after a change is committed; id "" means many of that type."""
 
@@ -41,6 +43,8 @@ class SqlRecords(RecordAnswers):
         super().__init__(engine, types)
         self._clock = clock
         self.listeners: list[Listener] = []
+        self.witnesses: list[Witness] = []
+        """Called inside the transaction with what is written: what they write stands or falls with it."""
         self.versions: dict[str, int] = {}
         """Rises with each committed change of a type: pages cache by it."""
 
@@ -283,6 +287,8 @@ class SqlRecords(RecordAnswers):
         ties.check_references(connection, kind, standing)
         ties.check_identities(connection, kind, standing)
         ties.use_files(connection, kind, standing)
+        for witness in self.witnesses:
+            witness(connection, kind, written, entries)
         return written
 
 

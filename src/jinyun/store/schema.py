@@ -174,6 +174,55 @@ attachment_use = Table(
     Index(None, "type", "id"),
 )
 
+# --- notices ---------------------------------------------------------------------------------------------------------
+
+notice_event = Table(
+    "notice_event",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("key", String(300), nullable=False, unique=True),
+    Column("topic", String(60), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("type", String(80), nullable=False),
+    Column("record", String(120), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("matter", String(300), nullable=False),
+    Column("subject", String(120), nullable=False),
+    Column("kind", String(80), nullable=False),
+    Column("level", SmallInteger),
+    Column("body", Text, nullable=False),  # facts and to
+    Column("state", String(10), nullable=False),  # new, planned
+    Column("ack_by", BigInteger),  # NULL: no acknowledgement is waited for
+    Column("step", SmallInteger, nullable=False),
+    Index(None, "state", "seq"),
+    Index(None, "ack_by"),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("event", BigInteger().with_variant(Integer, "sqlite"), ForeignKey("notice_event.seq"), nullable=False),
+    Column("person", String(120), nullable=False),
+    Column("channel", String(120), nullable=False),
+    Column("reason", String(20), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+    Column("bundle", String(300), nullable=False),
+    Column("message", String(80), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("tried_at", BigInteger),
+    Column("sent_at", BigInteger),
+    Column("read_at", BigInteger),
+    Column("acked_at", BigInteger),
+    Column("doubt", Boolean, nullable=False),
+    Column("error", Text, nullable=False),
+    UniqueConstraint("event", "person", "channel"),
+    Index(None, "state", "not_before"),
+    Index(None, "person", "channel", "id"),
+    Index(None, "message"),
+)
+
 # --- verdicts and rejects --------------------------------------------------------------------------------------------
 
 verdict_key = Table(
