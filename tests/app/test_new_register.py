@@ -13,7 +13,7 @@ from jinyun.kernel.declare import Domain
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.ports import Actor
 
-FILE = Path(__file__).parents[1] / "data" / "registers" / "quiet_quarter.py"
+FILE = Path(__file__).parents[1] / "data" / "registers" / "quiet_site.py"
 DAY_US = 86_400_000_000
 SITE = next(record for type_id, record, _ in ROWS if type_id == "site")
 QUARTER = {"name": "沁园", "number": "NX-001", "kind": "home", "site": SITE, "contact": "13800000000", "unit": "li"}
@@ -55,8 +55,8 @@ def page(node):
 @pytest.fixture
 def made(page, node):
     """A fresh quarter; ids and numbers are its own."""
-    number = f"NX-{node.house.records.count('quiet_quarter') + 100:03}"
-    answer = page.post("/api/records/quiet_quarter", json=QUARTER | {"number": number})
+    number = f"NX-{node.house.records.count('quiet_site') + 100:03}"
+    answer = page.post("/api/records/quiet_site", json=QUARTER | {"number": number})
     assert answer.status_code == 201, answer.text
     Shifted.days = 0
     yield answer.json()
@@ -64,7 +64,7 @@ def made(page, node):
 
 
 def path(record, *more):
-    return "/".join(("/api/records/quiet_quarter", record["id"], *more))
+    return "/".join(("/api/records/quiet_site", record["id"], *more))
 
 
 def test_the_file_is_short():
@@ -72,8 +72,8 @@ def test_the_file_is_short():
 
 
 def test_it_is_among_the_registers_with_its_declaration(page):
-    assert "quiet_quarter" in {one["id"] for one in page.get("/api/types").json()}
-    told = page.get("/api/types/quiet_quarter").json()
+    assert "quiet_site" in {one["id"] for one in page.get("/api/types").json()}
+    told = page.get("/api/types/quiet_site").json()
     assert told["editable"]
     assert {one["name"]: one["kind"] for one in told["fields"]}["site"] == "reference"
     assert told["procedure"]["clocks"][0]["name"] == "decide"
@@ -81,14 +81,14 @@ def test_it_is_among_the_registers_with_its_declaration(page):
 
 def test_every_broken_field_is_named(page, made):
     answer = page.post(
-        "/api/records/quiet_quarter",
+        "/api/records/quiet_site",
         json={"number": "X", "kind": "park", "site": "nowhere", "cost": "1.0000001", "contact": "1", "name": "a"},
     )
     assert answer.status_code == 422
     assert set(answer.json()["error"]["problems"]) == {"number", "kind", "cost"}
-    answer = page.post("/api/records/quiet_quarter", json=QUARTER | {"number": made["number"]})
+    answer = page.post("/api/records/quiet_site", json=QUARTER | {"number": made["number"]})
     assert "identifies another" in answer.json()["error"]["problems"]["number"]
-    answer = page.post("/api/records/quiet_quarter", json=QUARTER | {"number": "NX-999", "site": "nowhere"})
+    answer = page.post("/api/records/quiet_site", json=QUARTER | {"number": "NX-999", "site": "nowhere"})
     assert "no site 'nowhere'" in answer.json()["error"]["problems"]["site"]
 
 
@@ -122,12 +122,12 @@ def test_the_clock_runs_pauses_and_is_late(page, made):
     assert (paused["state"], paused["paused"], paused["late"], paused["due"]) == ("paused", True, False, None)
     page.post(path(made, "steps", "answer"), json={"given": {}})
     assert not clock()["late"]
-    assert made["id"] not in {one["id"] for one in page.get("/api/records/quiet_quarter?late=1").json()["items"]}
+    assert made["id"] not in {one["id"] for one in page.get("/api/records/quiet_site?late=1").json()["items"]}
     Shifted.days = 50
     late = clock()
     assert (late["state"], late["late"]) == ("running", True)
     assert late["remaining_text"].startswith("超期")
-    listed = page.get("/api/records/quiet_quarter?late=1").json()
+    listed = page.get("/api/records/quiet_site?late=1").json()
     assert made["id"] in {one["id"] for one in listed["items"]}
     assert all(one["clocks"][0]["late"] for one in listed["items"])
     assert page.get("/api/records/site?late=1").status_code == 422
@@ -135,9 +135,9 @@ def test_the_clock_runs_pauses_and_is_late(page, made):
 
 def test_personal_fields_are_masked_for_those_without_the_right(node, made):
     registers, reader = node.cases.registers, Actor("guest", ("viewer",))
-    assert registers.get("quiet_quarter", made["id"], Actor("li", ("officer",)))["contact"] == "13800000000"
-    assert registers.get("quiet_quarter", made["id"], reader)["contact"] == "••••••"
-    (created,) = registers.history("quiet_quarter", made["id"], reader)["items"]
+    assert registers.get("quiet_site", made["id"], Actor("li", ("officer",)))["contact"] == "13800000000"
+    assert registers.get("quiet_site", made["id"], reader)["contact"] == "••••••"
+    (created,) = registers.history("quiet_site", made["id"], reader)["items"]
     assert created["after"]["contact"] == "••••••"
 
 
@@ -188,4 +188,4 @@ def test_a_jurisdiction_that_leads_nowhere_is_refused_at_start(tmp_path):
 
 
 def test_without_the_file_there_is_no_such_register():
-    assert "quiet_quarter" not in record_types()
+    assert "quiet_site" not in record_types()

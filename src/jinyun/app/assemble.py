@@ -25,6 +25,7 @@ from jinyun.judge.room import JudgeRoom
 from jinyun.kernel.ports import Arrival, Block
 from jinyun.kernel.terms import Reject, Verdict
 from jinyun.sense.hj212.centre import Centre
+from jinyun.store.attachments import SqlAttachments
 from jinyun.store.database import open_database
 from jinyun.store.journal import FileJournal
 from jinyun.store.kv import SqlKeyValue
@@ -64,6 +65,7 @@ class House:
         self.bus = LocalBus()
         self.jobs = ThreadJobs()
         self.records = SqlRecords(self.database, self.types, self.clock)
+        self.attachments = SqlAttachments(self.database, folder / "attachments")
         self.verdicts = SqlVerdicts(self.database)
         self.rejects = SqlRejects(self.database)
         self.kv = SqlKeyValue(self.database)

@@ -35,6 +35,8 @@ class Settings:
     journal_segment_mb: int = 256
     journal_days: int = 400  # raw messages are kept so long; never dropped before their rows are stored
     disk_floor_mb: int = 64  # with less free no new message is taken: the rest is for storing what was acknowledged
+    attachment_mb: int = 50  # largest file of a record
+    attachment_kinds: str = "image pdf office text video zip"  # kinds of files that are taken, see app/pictures.py
     retention: dict[str, Any] = field(default_factory=dict)  # days by class, see app/care/rules.py
 
     @property

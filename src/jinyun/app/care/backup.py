@@ -32,7 +32,16 @@ log = structlog.get_logger("care")
 Progress = Callable[[str, int, int], None]
 """Told what is done now, how many bytes of how many."""
 
-_NOT_COPIED = ("node.lock", "node.json", "node.new", "node.log", "records.sqlite", "hot.duckdb", "windows.duckdb")
+_NOT_COPIED = (
+    "node.lock",
+    "node.json",
+    "node.new",
+    "node.log",
+    "audit.head",
+    "records.sqlite",
+    "hot.duckdb",
+    "windows.duckdb",
+)
 _OWN_FOLDERS = ("journal", "sealed")
 
 
@@ -178,7 +187,7 @@ def _take(parts: list[Part], target: Any, say: Progress, *, link: bool) -> tuple
 
 
 def _immutable(path: str) -> bool:
-    return path.startswith(("sealed/", "journal/")) and not path.endswith(".jnl")
+    return path.startswith(("sealed/", "journal/", "attachments/")) and not path.endswith(".jnl")
 
 
 def _name(out: Path, target: Any) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinyun.domains.supervision.deadlines import resolved, work_calendar
+from jinyun.app.work_calendar import NodeCalendar
+from jinyun.domains.supervision.deadlines import resolved
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.ports import HistoryEntry, Record
 from jinyun.kernel.records import ClockRule, RecordType
@@ -20,8 +17,6 @@ from jinyun.methods.workdays import WorkCalendar
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
-OWN_CALENDAR = "china_workday_exceptions.csv"
-"""A newer table of holidays and make-up days, put into the node's folder."""
 UNITS: Mapping[str, tuple[str, str]] = {
     "workday": ("个工作日", "workdays"),
     "day": ("天", "days"),
@@ -35,11 +30,11 @@ class Clocks:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._calendar = NodeCalendar(house.settings.folder)
 
     def calendar(self) -> WorkCalendar:
         """Working days: the node's own table, else the shipped one."""
-        path = self._house.settings.folder / OWN_CALENDAR
-        return _own_calendar(path, path.stat().st_mtime_ns) if path.is_file() else work_calendar()
+        return self._calendar()
 
     def of(self, kind: RecordType, records: Sequence[Record], now: int) -> dict[str, list[dict[str, Any]]]:
         """Clocks of many records by id; those whose procedure has none are left out. `now` [µs]."""
@@ -59,6 +54,8 @@ def clocks_of(
     history = list(history)
     shown = []
     for rule in procedure.clocks if procedure else ():
+        if not rule.counts_for(record.data):
+            continue
         if not rule.counts_for(record.data):
             continue
         try:
@@ -136,8 +133,3 @@ def _unknown(rule: ClockRule, wrong: BadInput) -> dict[str, Any]:
         "ends_at": None, "late": False, "paused": False, "escalations": [], "due_unknown": wrong.code,
         "remaining_text": zh, "remaining_text_zh": zh, "remaining_text_en": str(wrong),
     }  # fmt: skip
-
-
-@lru_cache(maxsize=2)
-def _own_calendar(path: Path, _changed: int) -> WorkCalendar:
-    return WorkCalendar.from_rows(list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jinyun.app.services.registers.attachments import Attachments
 from jinyun.app.services.registers.clocks import Clocks
 from jinyun.app.services.registers.gate import SYSTEM_ONLY, Gate
 from jinyun.app.services.words import MASK, transition_dict, type_dict
@@ -33,6 +34,7 @@ class Registers:
         self._house = house
         self.gate = Gate(house)
         self.clocks = Clocks(house)
+        self.attachments = Attachments(self, house)
 
     def kind(self, type_id: str) -> RecordType:
         types: Mapping[str, RecordType] = self._house.types
@@ -124,6 +126,7 @@ class Registers:
         self.gate.edit(actor, kind)
         if type_id == "device":  # the id of a device is its MN
             record_id = record_id or (str(data["mn"]) if data.get("mn") else None)
+        self.attachments.check(kind, data, actor)
         record = self._house.records.create(type_id, data, actor, id=record_id, note=note)
         return self._shown(record, kind, actor)
 
@@ -154,6 +157,7 @@ class Registers:
         kind = self._editable(type_id, record_id, actor)
         hidden = {one.name for one in kind.fields if one.personal}  # secrets: the store itself knows its mask
         clean = {name: value for name, value in changes.items() if not (name in hidden and value == MASK)}
+        self.attachments.check(kind, clean, actor)
         record = self._house.records.update(type_id, record_id, clean, actor, version=version, note=note)
         return self._shown(record, kind, actor)
 
@@ -173,6 +177,7 @@ class Registers:
             if not isinstance(record_id, str):
                 raise BadInput(f"row {number} has no id", field="id", hint="every row needs an id of its own")
             fields = {name: value for name, value in row.items() if name in declared or name not in BOOKKEEPING}
+            self.attachments.check(kind, fields, actor)
             pairs.append((record_id, fields))
         return self._house.records.put_many(type_id, pairs, actor)
 
@@ -202,6 +207,7 @@ class Registers:
         procedure = kind.procedure_at(before.procedure)
         assert procedure is not None
         taken = procedure.transition(step)
+        self.attachments.check(taken, given, actor)
         record = self._house.records.step(
             type_id, record_id, step, given, actor, context=self.context(type_id, record_id), version=version, note=note
         )

@@ -1,8 +1,8 @@
-"""宁静小区 Quiet quarters: a register of one file, for the node's folder ``registers``."""
+"""宁静工地 Quiet building sites: a register of one file, for the node's folder ``registers``."""
 
 from jinyun.kernel.records import ClockRule, Escalation, Field, Missing, Procedure, RecordType, Transition
 
-KINDS = {"home": ("住宅小区", "Homes"), "school": ("校园", "School"), "hospital": ("医院", "Hospital")}
+KINDS = {"home": ("住宅工地", "Homes"), "school": ("学校工地", "School"), "hospital": ("医院工地", "Hospital")}
 
 
 def quiet(record, _context):
@@ -13,7 +13,7 @@ def quiet(record, _context):
 
 
 REGISTER = RecordType(
-    id="quiet_quarter", zh="宁静小区", en="Quiet quarter", owner="unit", jurisdiction="site.jurisdiction",
+    id="quiet_site", zh="宁静工地", en="Quiet building site", owner="unit", jurisdiction="site.jurisdiction",
     fields=(
         Field("name", "名称", "Name", required=True, indexed=True),
         Field("number", "编号", "Number", identifies=True, pattern=r"NX-\d{3}", help_zh="形如 NX-001"),
