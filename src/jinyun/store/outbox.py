@@ -56,7 +56,7 @@ class SqlOutbox:
         new = 0
         for one in events:
             statement = insert_new(self._engine, notice_event).on_conflict_do_nothing(index_elements=["key"])
-            new += connection.execute(statement, _event_row(one)).rowcount
+            new += len(connection.execute(statement.returning(notice_event.c.seq), _event_row(one)).all())
         return new
 
     def unplanned(self, limit: int = 500) -> list[NoticeEvent]:
