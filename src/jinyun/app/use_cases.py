@@ -47,6 +47,7 @@ class UseCases:
         self.accounts = Accounts(house.kv)
         self.overview = Overview(house)
         self.registers = Registers(house)
+        house.jobs.every(3600.0, "attachments", self.registers.attachments.sweep)
         self.sites = Sites(house, self.overview)
         self.matters = Matters(house, self.overview, self.registers)
         self.links = Links(house, self.overview)
@@ -74,7 +75,9 @@ class UseCases:
     def _open_doors(self) -> None:
         from jinyun.app.rights import Rights  # lazy: it narrows this class
         from jinyun.app.rights.narrow import Doors
+        from jinyun.app.rights.trail import Trail
 
+        self.trail = Trail(self.house)
         self.rights = Rights(self.house, self.accounts.separated)
         self.doors = Doors(self, self.rights)
 

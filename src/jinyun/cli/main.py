@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "import": ("jinyun.cli.import_", "import readings from CSV, Excel or Parquet: preview, accept, row errors"),
     "catalogue": ("jinyun.cli.catalogue", "what is kept: series and data sets, how fresh and complete, gaps and whose"),
     "account": ("jinyun.cli.account", "accounts: list, reset a password"),
+    "audit": ("jinyun.cli.audit", "audit log: show, verify that nothing was changed or removed"),
     "backup": ("jinyun.cli.backup", "back a node up while it runs"),
     "restore": ("jinyun.cli.restore", "restore a backup into a new folder"),
     "verify": ("jinyun.cli.verify", "check a node's stores, or a backup"),

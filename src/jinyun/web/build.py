@@ -17,6 +17,8 @@ from jinyun.web.pages import install_pages
 from jinyun.web.routes import (
     ERROR_SCHEMA,
     ERRORS,
+    attachments,
+    audit,
     care,
     catalogue,
     corrections,
@@ -43,11 +45,13 @@ if TYPE_CHECKING:
 
 ROUTERS = (
     session,
+    audit,
     overview,
     sites,
     windows,
     matters,
     registers,
+    attachments,
     links,
     periods,
     reports,

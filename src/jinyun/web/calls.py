@@ -17,6 +17,8 @@ GET    /api/basemap/{name}                             public
 GET    /metrics                                        metrics.read
 GET    /api/accounts                                   account.read
 POST   /api/accounts/{name}/reset                      account.write
+GET    /api/audit                                      audit.read
+GET    /api/audit/verify                               audit.read
 GET    /api/overview                                   duty.read
 GET    /api/events                                     duty.read
 GET    /api/sites                                      site.read
@@ -43,8 +45,16 @@ PATCH  /api/records/{type_id}/{record}                 register.write
 DELETE /api/records/{type_id}/{record}                 register.write
 GET    /api/records/{type_id}/{record}/history         register.read
 GET    /api/records/{type_id}/{record}/steps           register.read
-POST   /api/records/{type_id}/{record}/steps/{step}    register.step
+GET    /api/records/{type_id}/{record}/steps           register.read
 POST   /api/records/{type_id}/{record}/move            register.write
+POST   /api/records/{type_id}/{record}/steps/{step}    register.step
+POST   /api/attachments                                attachment.write
+GET    /api/attachments/{id}                           attachment.read
+GET    /api/attachments/{id}/about                     attachment.read
+POST   /api/records/{type_id}/{record}/move            register.write
+POST   /api/attachments                                register.step
+GET    /api/attachments/{id}                           register.read
+GET    /api/attachments/{id}/about                     register.read
 GET    /api/links                                      link.read
 GET    /api/links/{mn}                                 link.read
 GET    /api/links/{mn}/commands                        link.read

@@ -15,6 +15,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jinyun.app.accounts import Session, check_csrf
+from jinyun.app.rights import actions
+from jinyun.app.rights.trail import CALL, Call
 from jinyun.app.use_cases import UseCases
 from jinyun.kernel.errors import BadInput, JinyunError, NotLoggedIn, NotPermitted
 from jinyun.kernel.ports import Actor
@@ -27,8 +29,11 @@ LOCAL = Session("local", ("admin", "officer"), "")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BODY = 2_000_000  # bytes of one request
 MOST_FILE = (4 << 30) + MOST_BODY  # of a file that is streamed to disk
-FILES = frozenset({"/api/imports"})
+FILES = frozenset({"/api/imports", "/api/attachments"})
 """Addresses that take whole files."""
+AUDITED = ("/api/", "/sta/", "/metrics")
+ALSO_WHEN_READ = ("export.", "report.", "audit.")
+"""Actions that are noted in the audit log though they change nothing."""
 OWN_DOOR = frozenset({"/metrics", "/sta/v1.1", "/sta/v1.1/{path:path}"})
 """Routes with ways of their own to log in; they call `enter` themselves."""
 
@@ -113,17 +118,32 @@ async def enter(request: Request, session: Session, action: str) -> UseCases:
     whole = whole_of(request)
     actor = session.actor
     type_id = request.path_params.get("type_id")
-    whole.rights.may(actor, action, type_id).demand()
     reach = whole.rights.reach(actor)
+    _tell(request, session, action, personal=reach.personal)
+    whole.rights.may(actor, action, type_id).demand()
     request.state.reach = reach
     request.state.session = session
     request.state.cases = whole.doors.ready(reach) or await run_in_threadpool(whole.doors.open, reach)
     return cases_of(request)
 
 
+def _tell(request: Request, session: Session, action: str, *, personal: bool) -> None:
+    """What the audit trail is to know of the call."""
+    call: Call = request.state.call
+    given = request.path_params
+    call.who, call.roles, call.action = session.name, session.roles, action
+    call.object = "/".join(str(given[name]) for name in given)
+    told = actions().get(action)
+    call.changes = bool(told and told.audited) and (request.method != "GET" or action.startswith(ALSO_WHEN_READ))
+    kind = whole_of(request).house.types.get(str(given.get("type_id", "")))
+    shows = action == "site.read" and request.scope["route"].path == "/api/sites/{site}"
+    call.reads_personal = personal and (shows or (kind is not None and any(one.personal for one in kind.fields)))
+
+
 async def permitted(request: Request) -> None:
     """The one door: every route of the API depends on it first. What is not declared in `web.calls` is refused."""
     method, path = request.method, request.scope["route"].path
+    request.state.call.call = f"{method} {path}"
     action = CALLS.get((method, path))
     if action == PUBLIC:
         request.state.cases = whole_of(request)
@@ -191,10 +211,14 @@ class Doorman:
             await self.app(scope, receive, send)
             return
         started = False
+        call = Call(peer=scope["client"][0] if scope.get("client") else "", call=f"{scope['method']} {scope['path']}")
+        scope.setdefault("state", {})["call"] = call
+        CALL.set(call)
 
         async def dressed(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
+                await self._noted(scope, call, message)
                 started = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
@@ -211,6 +235,15 @@ class Doorman:
             answer = unknown_error(scope["path"], wrong)
             if not started:
                 await answer(scope, receive, dressed)
+
+    async def _noted(self, scope: Scope, call: Call, message: Message) -> None:
+        """Write the audit row before the answer leaves; an answer that cannot be noted becomes an error."""
+        cases = getattr(scope["app"].state, "cases", None) if "app" in scope else None
+        if cases is None or not scope["path"].startswith(AUDITED):
+            return
+        status = int(message["status"])
+        if cases.trail.wanted(call, status):
+            await run_in_threadpool(cases.trail.close, call, status)
 
 
 class TooLarge(JinyunError):

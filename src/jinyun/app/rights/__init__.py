@@ -3,5 +3,6 @@
 from jinyun.app.rights.checks import CHECKS
 from jinyun.app.rights.reach import Reach
 from jinyun.app.rights.rights import Decision, Rights
+from jinyun.domains.people.roles import actions, roles
 
-__all__ = ["CHECKS", "Decision", "Reach", "Rights"]
+__all__ = ["CHECKS", "Decision", "Reach", "Rights", "actions", "roles"]

@@ -30,7 +30,7 @@ LINKS = CHECKS.point("links.list", "the list of links holds those of sites withi
 LINK = CHECKS.point("links.one", "a link, its commands and frames are of a site within reach")
 REJECTS = CHECKS.point("rejects.find", "refused messages are of devices within reach")
 EVENTS = CHECKS.point("events", "live events are of sites within reach")
-PASSED = ("settings", "clock", "types", "domains", "started_at", "life", "journal", "act", "kv")
+PASSED = ("settings", "clock", "types", "domains", "started_at", "life", "journal", "act", "kv", "attachments")
 """What belongs to no place, or is only asked for by something that was reached already."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from jinyun.domains.people.roles import roles
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.factors import factors
 from jinyun.kernel.flags import flag_words
@@ -17,7 +18,7 @@ from jinyun.kernel.terms import Period, Reading, Stat, Verdict, VerdictItem
 MASK = "••••••"
 """Shown for a secret or personal value; sent back in a form it means "leave as it is"."""
 
-PERSONAL_ROLES = frozenset({"officer", "admin", "system"})
+PERSONAL_ROLES = frozenset(one.id for one in roles().values() if one.personal)
 
 STATS: Mapping[Stat, tuple[str, str]] = {
     Stat.RTD: ("实时值", "real-time"),

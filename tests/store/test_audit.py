@@ -1,0 +1,90 @@
+"""The audit log: every way to change, remove, reorder or cut rows is found; the key stays out of the database."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from jinyun.store.audit import HEAD_FILE, KEY_FILE, Entry, SqlAudit, audit
+from jinyun.store.database import open_database, writing
+
+AT = 1_800_000_000_000_000
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = open_database(tmp_path / "records.sqlite")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def log(engine, tmp_path):
+    log = SqlAudit(engine, tmp_path)
+    for n in range(5):
+        log.append(AT + n, Entry("a", "register.write", "PATCH /x", f"site/s{n}", detail={"after": str(n)}))
+    return log
+
+
+def test_an_untouched_log_holds_and_goes_on_after_a_restart(log, engine, tmp_path):
+    assert log.verify() == (5, [])
+    again = SqlAudit(engine, tmp_path)
+    assert again.append(AT + 9, Entry("b", "x.y", "GET /y")) == 6
+    assert again.verify() == (6, [])
+
+
+@pytest.mark.parametrize("column", ["at", "who", "roles", "peer", "action", "call", "object", "result", "detail", "seal"])
+def test_a_changed_field_is_found_where_it_is(log, engine, column):
+    with writing(engine) as connection:
+        value = AT if column == "at" else "0" * 64 if column == "seal" else "other"
+        connection.execute(update(audit).where(audit.c.n == 3).values({column: value}))
+    _, problems = log.verify()
+    assert problems[0].n == 3
+
+
+@pytest.mark.parametrize("gone", [1, 3, 5])
+def test_a_removed_row_is_found(log, engine, gone):
+    with writing(engine) as connection:
+        connection.execute(delete(audit).where(audit.c.n == gone))
+    _, problems = log.verify()
+    assert problems[0].n == gone
+
+
+def test_a_removed_row_with_the_rest_numbered_anew_is_found(log, engine):
+    with writing(engine) as connection:
+        connection.execute(delete(audit).where(audit.c.n == 3))
+        for n in (4, 5):
+            connection.execute(update(audit).where(audit.c.n == n).values(n=n - 1))
+    assert log.verify()[1][0].n == 3
+
+
+def test_swapped_rows_are_found(log, engine):
+    with writing(engine) as connection:
+        rows = {row.n: dict(row._mapping) for row in connection.execute(select(audit).where(audit.c.n.in_((2, 3))))}
+        for one, other in ((2, 3), (3, 2)):
+            values = {name: value for name, value in rows[other].items() if name != "n"}
+            connection.execute(update(audit).where(audit.c.n == one).values(values))
+    assert log.verify()[1][0].n == 2
+
+
+def test_a_row_put_in_by_somebody_without_the_key_is_found(log, engine, tmp_path):
+    forger = SqlAudit(engine, tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    assert forger.append(AT, Entry("c", "x.y", "GET /z")) == 6
+    assert [one.n for one in log.verify()[1]] == [6]
+
+
+def test_the_key_is_for_its_owner_and_not_in_the_database(log, tmp_path):
+    key = tmp_path / KEY_FILE
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert key.read_text().strip().encode() not in (tmp_path / "records.sqlite").read_bytes()
+    (tmp_path / HEAD_FILE).unlink()
+    assert log.verify()[1]
+
+
+def test_rows_are_found_by_who_what_and_when(log):
+    log.append(AT + 50, Entry("b", "session.own", "POST /api/session", result="refused 401"))
+    rows, total = log.find(who="a", limit=2)
+    assert (len(rows), total, rows[0]["n"]) == (2, 5, 5)
+    assert log.find(object="site/s3")[0][0]["detail"] == {"after": "3"}
+    assert log.find(start=AT + 50)[1] == log.find(result="refused 401")[1] == 1
