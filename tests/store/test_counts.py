@@ -112,3 +112,64 @@ def test_a_kill_between_manifest_and_trim_counts_once(tmp_path):
     again = opened(tmp_path)
     assert counted(again)[0] == [4, 4, 0]
     again.close()
+
+
+DAY = 86_400
+
+
+def told(store):
+    """As counted by hand: all current readings of each series, asked one by one."""
+    rows = [store.read_columns([series], 0, 1 << 40).time.tolist() for series in range(3)]
+    return [len(one) for one in rows], [min(one, default=LATER) for one in rows]
+
+
+def test_what_retention_drops_counts_no_more(tmp_path):
+    store = opened(tmp_path)
+    for day in range(4):
+        places = [0] if day == 0 else [0, 1]  # 1 begins a day later; 2 has one day only
+        for hour in range(0, 24, 6):
+            store.put(block(store, places, START + day * DAY + hour * 3600, [hour] * len(places)))
+    store.put(block(store, [2], START, [7]))
+    store.flush()
+    store.seal()
+    store.put(block(store, [0], START + 6 * 3600, [99]))  # a late version of what is dropped: it is in the hot file
+    store.put(block(store, [1], START + 3600, [50]))  # a late row of a dropped day
+    store.flush()
+    before = counted(store)
+    assert before == told(store) == ([16, 13, 1], [START, START + 3600, START])
+    days = sorted({one.day for one in store.sealed_files().rows})
+    gone = [one for one in store.sealed_files().rows if one.day in days[:2]]
+    store.drop(gone)
+    after = counted(store)
+    assert after == told(store)
+    assert after[0][2] == 0  # nothing of it is left
+    assert after[1][0] == START + 6 * 3600
+    store.put(block(store, [2], START + 3 * DAY, [1]))  # goes on counting
+    store.flush()
+    assert counted(store) == told(store)
+    expected = told(store)
+    store.close()
+    again = opened(tmp_path)
+    assert counted(again) == expected
+    again.close()
+
+
+def test_a_kill_between_dropping_and_counting_is_made_good_by_the_next_start(tmp_path, monkeypatch):
+    store = opened(tmp_path)
+    for day in range(3):
+        store.put(block(store, [0, 1], START + day * DAY, [day, day]))
+    store.flush()
+    store.seal()
+
+    def killed(*_):
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(store.counts, "lose", killed)
+    first = min(one.day for one in store.sealed_files().rows)
+    with pytest.raises(RuntimeError):
+        store.drop([one for one in store.sealed_files().rows if one.day == first])
+    store.close()
+    again = opened(tmp_path)
+    assert counted(again) == told(again)
+    assert counted(again)[0] == [2, 2, 0]
+    again.close()

@@ -22,6 +22,7 @@ LATER = np.iinfo(np.int64).max
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS counted (series INTEGER NOT NULL, n BIGINT NOT NULL, first BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS counted_at (seq BIGINT NOT NULL);
+ALTER TABLE counted_at ADD COLUMN IF NOT EXISTS dropped BIGINT DEFAULT 0;
 """
 
 
@@ -33,6 +34,7 @@ class SeriesCounts:
         self._n = np.empty(0, np.int64)
         self._first = np.empty(0, np.int64)
         self._seq = 0
+        self._dropped = 0
 
     def add(self, series: np.ndarray, time: np.ndarray, seq: int) -> None:
         """Take in keys that were not there before; `seq` is the last ingest sequence that is counted then."""
@@ -42,6 +44,13 @@ class SeriesCounts:
                 np.add.at(self._n, series, 1)
                 np.minimum.at(self._first, series, time)
             self._seq = seq
+
+    def lose(self, series: np.ndarray, count: np.ndarray, first: np.ndarray, dropped: int) -> None:
+        """Files were dropped (`dropped`: how many so far): so many readings less, and the first of those that stay."""
+        with self._lock:
+            self._n[series] -= count
+            self._first[series] = np.where(self._n[series] > 0, first, LATER)
+            self._dropped = dropped
 
     def set(self, series: np.ndarray, count: np.ndarray, first: np.ndarray, seq: int) -> None:
         """Say outright what series have: for tools that make a store's files themselves."""
@@ -76,23 +85,26 @@ class SeriesCounts:
     def keep(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Write the arrays to the hot file, within the caller's transaction."""
         with self._lock:
-            n, first, seq = self._n.copy(), self._first.copy(), self._seq
+            n, first, seq, dropped = self._n.copy(), self._first.copy(), self._seq, self._dropped
         there = np.flatnonzero(n)
         table = pa.table({"series": there.astype(np.int32), "n": n[there], "first": first[there]})
         cursor.execute("DELETE FROM counted")
         with lent(cursor, counted_now=table):
             cursor.execute("INSERT INTO counted SELECT * FROM counted_now")
         cursor.execute("DELETE FROM counted_at")
-        cursor.execute("INSERT INTO counted_at VALUES (?)", [seq])
+        cursor.execute("INSERT INTO counted_at VALUES (?, ?)", [seq, dropped])
 
     def load(self, hot: HotFile, manifest: Manifest, seq: int, trimmed: int) -> None:
         """Be as after the commit of `seq`; `trimmed`: rows above it are in the hot file."""
         cursor = hot.cursor()
         try:
             self.prepare(cursor)
-            kept = cursor.execute("SELECT seq FROM counted_at").fetchall()
-            # a hot file that is new, or older than the last seal, lacks rows after what it had counted
-            if (not kept and seq) or (kept and kept[0][0] < trimmed) or seq < manifest.view.sealed:
+            self._dropped = manifest.dropped
+            kept = cursor.execute("SELECT seq, dropped FROM counted_at").fetchall()
+            # a hot file that is new, or older than the last seal, lacks rows after what it had counted; one that knows
+            # of fewer dropped files has counted what is gone
+            old = kept and (kept[0][0] < trimmed or kept[0][1] != manifest.dropped)
+            if (not kept and seq) or old or seq < manifest.view.sealed:
                 self.recount(hot, manifest, seq)
                 return
             found = cursor.execute("SELECT series, n, first FROM counted").fetchnumpy()

@@ -71,6 +71,8 @@ class Manifest:
         self._pins: dict[ManifestView, int] = {}
         self._waiting: list[tuple[set[ManifestView], list[SealedFile], bool]] = []  # bool: keep its row
         self._next_file = self._next_seal = 1
+        self.dropped = 0
+        """Files of rows that retention let go so far."""
         self._view = self._load()
 
     @property
@@ -149,6 +151,7 @@ class Manifest:
                 tuple(f for f in view.rows if f.id not in gone),
                 tuple(f for f in view.frames if f.id not in gone),
             )
+            self.dropped += sum(one.kind == "rows" for one in files)
             self._waiting.append((set(self._pins), list(files), True))
         self._remove_replaced()
 
@@ -183,6 +186,7 @@ class Manifest:
             self._next_seal = (connection.execute(select(func.max(seal_table.c.id))).scalar() or 0) + 1
         live = [_from_row(row) for row in rows if row.state == "live"]
         self._unlink([_from_row(row) for row in rows if row.state == "dropped"])  # a kill came between
+        self.dropped = sum(row.state == "dropped" and row.kind == "rows" for row in rows)
         replaced = [_from_row(row) for row in rows if row.state == "replaced"]
         if replaced:
             self._forget(replaced)

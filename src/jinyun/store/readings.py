@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -19,6 +20,7 @@ from jinyun.store import hot as hot_file
 from jinyun.store.answers import Answers
 from jinyun.store.counts import SeriesCounts
 from jinyun.store.exports import Exports
+from jinyun.store.forgetting import Loss, changed_since, loss
 from jinyun.store.ingest import LatestArrays
 from jinyun.store.intake import Intake, OutOfRange
 from jinyun.store.manifest import Manifest, ManifestView, SealedFile
@@ -163,8 +165,29 @@ class DuckReadings(Answers):
         return self._manifest.path(file)
 
     def drop(self, files: Sequence[SealedFile]) -> None:
-        """Retention: let sealed files go, each as a whole. Their rows in the manifest stay, as dropped."""
-        self.sealer.drop(files)
+        """Retention: let sealed files go, each as a whole, and count without them. Their rows in the manifest stay, as
+        dropped. Commits wait for the last moment of it only."""
+        rows = [one for one in files if one.kind == "rows"]
+        with self.sealer.lock:  # no seal and no merge meanwhile
+            seq, lost = self._loss(rows)
+            with self.intake.still:
+                if rows and self.intake.seq > seq:
+                    with snapshot(self._hot, self._manifest) as state:
+                        lost = loss(state, rows) if changed_since(state, seq, rows) else lost
+                self._manifest.drop(files)
+                if lost is not None:
+                    self.counts.lose(lost.series, lost.count, lost.first, self._manifest.dropped)
+                    cursor = self._hot.cursor()
+                    with contextlib.closing(cursor), hot_file.transaction(cursor):
+                        self.counts.keep(cursor)
+
+    def _loss(self, rows: Sequence[SealedFile]) -> tuple[int, Loss | None]:
+        """What goes with files of rows, and the sequence up to which that was looked at."""
+        if not rows:
+            return 0, None
+        with snapshot(self._hot, self._manifest) as state:
+            seq = int(state.cursor.execute("SELECT seq FROM progress").fetchall()[0][0])
+            return seq, loss(state, rows)
 
     def pinned(self) -> AbstractContextManager[ManifestView]:
         """The present sealed files; they stay on disk until the block is left."""

@@ -86,11 +86,6 @@ class Sealer:
         for half in self._folder.rglob("*.tmp"):
             half.unlink()
 
-    def drop(self, files: Sequence[SealedFile]) -> None:
-        """Retention: drop whole files, see `Manifest.drop`; waits for a running job."""
-        with self.lock:
-            self._manifest.drop(files)
-
     def _step(self, name: str) -> None:
         if self.on_step is not None:
             self.on_step(name)

@@ -20,6 +20,7 @@ from jinyun.app.care.rules import defaults, retention_of
 from jinyun.app.care.verify import verify_house
 from jinyun.app.care.watch import thinned
 from jinyun.app.settings import Settings
+from jinyun.kernel.conditions import TRUE
 from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.ports import SYSTEM
 from jinyun.sense.hj212 import compose
@@ -96,6 +97,9 @@ def test_old_days_of_readings_go_as_files_and_their_manifest_rows_stay(open_hous
     assert {row[1] for row in kept} == {"dropped"}
     assert {row[2] for row in kept} == {one.sha256 for one in (*rows, *frames)}
     assert int(digests(house)["readings"].split(":")[0]) > 0  # what is not sealed is there
+    every = range(len(house.readings.series_keys()))
+    there = sum(len(house.readings.read_columns([one], 0, 1 << 40)) for one in every)
+    assert house.readings.counts.total() == house.readings.pages.count(None, TRUE) == there > 0
     report = verify_house(house, everything=True)
     assert report.problems == []  # evidence beyond retention is no fault
     assert report.counts["readings_beyond_retention"] > 0
