@@ -174,6 +174,8 @@ def test_an_end_beyond_the_calendar_is_not_guessed():
     assert state(lines, rule("day", 15), "2026-12-24T00:00").due == date(2027, 1, 5)  # needs no calendar
     with pytest.raises(CalendarNotLoaded):  # time that is gone cannot be counted
         state(lines, rule("workday", 15), "2027-01-05T00:00")
+    at_the_end = state(lines, rule("workday", 15), "2027-01-01T00:00")  # the table's last midnight: all is known
+    assert (at_the_end.used, at_the_end.due) == (8, None)
     newer = WorkCalendar.from_rows(
         [*({"date": str(day), "kind": "make_up_workday" if worked else "holiday"} for day, worked in
            CALENDAR.exceptions.items()), {"date": "2027-01-01", "kind": "holiday"}]

@@ -32,10 +32,13 @@ def walked():
 
 def test_random_histories_are_equal_to_the_walk(walked):
     worked, calendar, rng, seen = walked.worked_minutes(), work_calendar(), random.Random(5), set()
-    for _ in range(HISTORIES):
+    for number in range(HISTORIES):
         history = walked.random_history(rng)
         mine = walked.ours(history, calendar)
         assert mine == walked.walk(history, worked), history
+        if number % 10 == 0 and mine["ends"] is not None:
+            history = walked.at_its_end(history, mine["ends"])
+            assert walked.ours(history, calendar) == walked.walk(history, worked), history
         seen |= {history.rule.unit, mine["status"], mine["late"], bool(mine["reached"])}
     assert seen == {"workday", "day", "hour", "waiting", "running", "paused", "stopped", True, False}
 
