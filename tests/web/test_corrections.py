@@ -74,3 +74,12 @@ def test_periods_as_of_an_earlier_moment(page):
     assert then["figures"] == now["figures"]
     refused = page.get("/api/periods/water", params={**asked, "as_of": 1})
     assert refused.status_code == 422, refused.text  # nothing had begun then
+
+
+def test_a_report_of_what_was_known_then(page):
+    asked = {"period": "month", "scope": "site:s-up", "compiled": "2026-11-05"}
+    now = page.get("/api/reports/water/fields", params=asked)
+    assert now.status_code == 200, now.text
+    then = page.get("/api/reports/water/fields", params={**asked, "as_of": int(time.time()) + 1})
+    assert then.json() == now.json()
+    assert page.get("/api/reports/water", params={**asked, "as_of": 1}).status_code == 422

@@ -22,10 +22,12 @@ from corrected import (
 
 from jinyun.app.services.as_of import house_as_of
 from jinyun.app.services.corrections import Corrections
+from jinyun.app.services.figures import Figures
+from jinyun.app.services.periods import Periods
 from jinyun.app.why import Why
 from jinyun.kernel.errors import BadInput, NotFound, NotPermitted, Refused
 from jinyun.kernel.ports import SYSTEM, Actor
-from jinyun.kernel.terms import Flag, Origin, Period, Status
+from jinyun.kernel.terms import Flag, Origin, Period, Status, china_time
 from jinyun.methods.windows import Level
 
 OUTLET = "emission.outlet_hour"
@@ -282,6 +284,46 @@ def test_period_figures_and_days_of_then_and_of_now(house, service):
     kept = house_as_of(house, then).verdicts.briefs("air.aqi_day", ["a"], first, first + DAY)
     assert [one.figure for one in kept] == [day.figure]
     assert unlike_recomputed(house, first, first + 3 * DAY) == []
+
+
+def test_everything_that_rests_on_a_day_is_in_the_preview_and_follows(house, service):
+    """Windows to the year, period figures, a published figure and its report: foreseen, then so."""
+    figures, periods = Figures(house), Periods(house)
+    service.dependents_of = figures.dependents_of
+    today = this_hour(house) // DAY * DAY - 8 * HOUR
+    first = today - 40 * DAY
+    clean = {"so2": 9, "no2": 20, "co": "0.6", "o3": 60, "pm10": 40, "pm2_5": 20}
+    hours = [first + n * HOUR for n in range(6 * 24)]
+    send(house, "a", Period.HOUR, hours, {name: [given] * len(hours) for name, given in clean.items()}, touch=False)
+    house.judge.rejudge("a", first, first + 6 * DAY)
+    settle(house)
+    month = f"{china_time(first + 2 * DAY):%Y-%m}"
+    published = figures.publish("air", scope="site:a", at=month, report="十月月报", by=OFFICER)["items"]
+    assert published
+    stretch = {"site": "a", "factor": "pm2_5", "from": first + 2 * DAY, "to": first + 3 * DAY}
+    told = correct(service, {"kind": "transform", **stretch, "a": "9", "version": "2"}, reason="recalibration")
+    result, counts = told["result"], told["result"]["counts"]
+    levels = {one["level"] for one in result["windows"]}
+    assert {"YEAR", "QUARTER", "MONTH", "DAY", "HOUR"} <= levels
+    assert (counts["kept_windows"], result["windows_known"]) == (len(result["windows"]), True)
+    for one in result["windows"]:
+        level = Level[one["level"]]
+        (kept,) = house.windows.read([one["series"]], level, one["start"], one["start"] + 1)[one["series"]]
+        assert (Decimal(one["would"]["value"]) * 10**6, one["would"]["state"]) == (kept.value, kept.state.name)
+    assert {one["period"] for one in result["periods"]} == {"month", "quarter", "year"}
+    for one in result["periods"]:
+        now = periods.figures(one["subject"], scope=one["scope"], period=one["period"], at=one["at"])["figures"]
+        assert {f["id"]: f["figure"] for f in now}[one["id"]] == one["would"] != one["was"]
+    assert {one["id"] for one in result["figures"]} == {one["id"] for one in published}
+    for one in result["figures"]:
+        now = periods.figures("air", scope="site:a", at=month)["figures"]
+        assert {f["id"]: f["figure"] for f in now}[one["indicator"]] == one["would"]
+    assert any(one["differs"] for one in result["figures"])
+    (issued,) = [one for one in result["reports"] if one["kind"] == "published"]
+    assert (issued["zh"], issued["differing"]) == ("十月月报", sum(one["differs"] for one in result["figures"]))
+    made = {(one["scope"], one["period"]) for one in result["reports"] if one["kind"] == "made"}
+    assert {("site:a", "month"), ("all", "year")} <= made
+    assert unlike_recomputed(house, first, first + 6 * DAY) == []
 
 
 def test_marks_of_the_rules_are_reasons_and_late_ones_are_said(house, service):

@@ -8,13 +8,17 @@ from fastapi import APIRouter, Body, Header, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from jinyun.app.services.registers.then import parse_as_of, record_then, records_then
 from jinyun.kernel.errors import BadInput
 from jinyun.web.answers import json_answer
 from jinyun.web.guard import Cases, LoggedIn, Out, Who
 from jinyun.web.routes import LIST, Limit, Name, Offset, Words
 
 router = APIRouter(prefix="/api", tags=["registers"])
-RESERVED = frozenset({"q", "offset", "limit", "state", "order", "format", "late"})
+RESERVED = frozenset({"q", "offset", "limit", "state", "order", "format", "late", "as_of"})
+AsOf = Annotated[
+    str, Query(max_length=40, description="a moment: 2026-11-01T08:00, seconds or microseconds since 1970")
+]
 Version = Annotated[int | None, Query(ge=1, le=2**31)]
 RecordBody = Annotated[
     dict[str, Any],
@@ -68,9 +72,17 @@ def find(
     limit: Limit = 100,
     offset: Offset = 0,
     late: Annotated[bool, Query(description="only those with a clock that has run out")] = False,
+    as_of: AsOf = "",
 ) -> Response:
-    """Records of a type; every other query parameter filters on an indexed field."""
+    """Records of a type; every other query parameter filters on an indexed field. With `as_of` as they stood then, by
+    id, out of their history."""
     where = {name: value for name, value in request.query_params.items() if name not in RESERVED}
+    if (moment := parse_as_of(as_of)) is not None:
+        states = [one for one in state.split(",") if one]
+        then = records_then(
+            cases.registers, type_id, who, moment, where=where, states=states, text=q, limit=limit, offset=offset
+        )
+        return out.answer(then, name=type_id, labels=cases.registers.labels(type_id))
     found = cases.registers.find(
         type_id,
         who,
@@ -102,8 +114,10 @@ def load(*, type_id: Name, body: Rows, cases: Cases, who: Who) -> Response:
 
 
 @router.get("/records/{type_id}/{record}")
-def get(*, type_id: Name, record: Name, cases: Cases, who: Who) -> Response:
-    """One record."""
+def get(*, type_id: Name, record: Name, cases: Cases, who: Who, as_of: AsOf = "") -> Response:
+    """One record; with `as_of` as it stood then, also when it was deleted since."""
+    if (moment := parse_as_of(as_of)) is not None:
+        return json_answer(record_then(cases.registers, type_id, record, who, moment))
     return _tagged(cases.registers.get(type_id, record, who))
 
 

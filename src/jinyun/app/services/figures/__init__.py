@@ -311,7 +311,8 @@ class Figures:
         )
         return [
             {"id": one.id, "title": one.data["title"], "indicator": one.data["indicator"],
-             "subject": one.data["subject"], "scope": one.data["scope"], "period": one.data["period"], "at": one.data["at"], "figure": one.data["figure"],
+             "subject": one.data["subject"], "scope": one.data["scope"], "period": one.data["period"],
+             "at": one.data["at"], "figure": one.data["figure"],
              "unit": one.data["unit"], "report": one.data["report"], "verdicts": found[one.data["publication"]]}
             for one in records
         ]  # fmt: skip
