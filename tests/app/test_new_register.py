@@ -94,7 +94,6 @@ def test_every_broken_field_is_named(page, made):
 
 def test_a_step_waits_for_its_guard(page, made):
     ways = page.get(path(made, "steps")).json()
-    print(ways)
     steps = {one["name"]: one for one in ways["items"]}
     assert set(steps) == {"ask", "name", "refuse"}
     assert (steps["name"]["allowed"], steps["name"]["missing"][0]["code"]) == (False, "night")

@@ -48,6 +48,14 @@ GET    /api/records/{type_id}/{record}/steps           register.read
 GET    /api/records/{type_id}/{record}/steps           register.read
 POST   /api/records/{type_id}/{record}/move            register.write
 POST   /api/records/{type_id}/{record}/steps/{step}    register.step
+GET    /api/registers/{type_id}/template               register.read
+GET    /api/registers/{type_id}/export                 register.read
+POST   /api/registers/{type_id}/import                 register.write
+POST   /api/registers/{type_id}/import/accept          register.write
+GET    /api/registers/{type_id}/import/refused         register.write
+GET    /api/registers/{type_id}/views                  register.read
+POST   /api/registers/{type_id}/views                  register.read
+DELETE /api/registers/{type_id}/views/{view}           register.read
 POST   /api/attachments                                attachment.write
 GET    /api/attachments/{id}                           attachment.read
 GET    /api/attachments/{id}/about                     attachment.read

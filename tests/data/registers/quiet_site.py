@@ -16,7 +16,7 @@ REGISTER = RecordType(
     id="quiet_site", zh="宁静工地", en="Quiet building site", owner="unit", jurisdiction="site.jurisdiction",
     fields=(
         Field("name", "名称", "Name", required=True, indexed=True),
-        Field("number", "编号", "Number", identifies=True, pattern=r"NX-\d{3}", help_zh="形如 NX-001"),
+        Field("number", "文号", "Number", identifies=True, pattern=r"NX-\d{3}", help_zh="形如 NX-001"),
         Field("kind", "类型", "Kind", kind="code", codes=KINDS, required=True, indexed=True),
         Field("site", "监测点位", "Site", kind="reference", to="site", required=True),
         Field("contact", "联系电话", "Contact", personal=True),

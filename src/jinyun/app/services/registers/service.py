@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from jinyun.app.services.registers.attachments import Attachments
 from jinyun.app.services.registers.clocks import Clocks
 from jinyun.app.services.registers.gate import SYSTEM_ONLY, Gate
+from jinyun.app.services.registers.sheet_in import SheetImport
+from jinyun.app.services.registers.sheets import exported, template
+from jinyun.app.services.registers.views import Views
 from jinyun.app.services.words import MASK, transition_dict, type_dict
 from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.ports import Actor, Record
@@ -35,6 +38,7 @@ class Registers:
         self.gate = Gate(house)
         self.clocks = Clocks(house)
         self.attachments = Attachments(self, house)
+        self.views = Views(self, house)
 
     def kind(self, type_id: str) -> RecordType:
         types: Mapping[str, RecordType] = self._house.types
@@ -180,6 +184,29 @@ class Registers:
             self.attachments.check(kind, fields, actor)
             pairs.append((record_id, fields))
         return self._house.records.put_many(type_id, pairs, actor)
+
+    def template(self, type_id: str, actor: Actor) -> bytes:
+        """An empty Excel file with headings, codes and help."""
+        kind = self.kind(type_id)
+        self.gate.read(actor, kind)
+        return template(kind)
+
+    def exported(self, type_id: str, actor: Actor, *, columns: Sequence[str] = (), **asked: Any) -> bytes:
+        """Records as an Excel file; `asked` as in `find`."""
+        kind = self.kind(type_id)
+        for name in columns:
+            kind.field(name)
+        found = self.find(type_id, actor, limit=MOST, **asked)
+        if found["total"] > MOST:
+            raise BadInput(f"{found['total']} records are more than a sheet takes", hint=f"at most {MOST}; filter them")
+        return exported(kind, found["items"], columns)
+
+    def sheet(self, type_id: str, file: str, actor: Actor) -> SheetImport:
+        """An uploaded workbook, read against a register."""
+        kind = self.kind(type_id)
+        self.gate.edit(actor, kind)
+        path, _ = self.attachments.file(file, actor)
+        return SheetImport(self, self._house, kind, actor, path)
 
     def history(self, type_id: str, record_id: str, actor: Actor) -> dict[str, Any]:
         kind = self.kind(type_id)
