@@ -120,7 +120,7 @@ def test_failures_make_waiting_longer_and_longer_then_forgiven(accounts, wall):
 
 
 def test_many_names_from_one_place_are_slowed_down(accounts, monkeypatch):
-    monkeypatch.setattr("jinyun.app.accounts.PEER_FAILURES", 4)
+    monkeypatch.setattr("jinyun.app.accounts.failures.PEER_FAILURES", 4)
     accounts.first_password()
     said = set()
     for number in range(8):

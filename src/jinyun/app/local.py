@@ -350,7 +350,7 @@ def stopped_node(folder: Path) -> Iterator[Any]:
 def account_names(folder: Path) -> list[str]:
     remote = running_node(folder)
     if remote is not None:
-        return list(remote.ask("GET", "/api/accounts"))
+        return [str(one["name"]) for one in remote.ask("GET", "/api/accounts")]
     from jinyun.app.accounts import Accounts
 
     with stopped_node(folder) as house:

@@ -8,6 +8,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from jinyun.app.accounts import Accounts
+from jinyun.app.accounts.keys import Keys
+from jinyun.app.accounts.oidc import Oidc
 from jinyun.app.care.holds import holds
 from jinyun.app.care.jobs import CareJobs
 from jinyun.app.local import open_door
@@ -44,7 +46,9 @@ class UseCases:
     def __init__(self, house: House) -> None:
         self.house = house
         self.local_token = open_door(house.settings)
-        self.accounts = Accounts(house.kv)
+        self.accounts = Accounts(house.kv, folder=house.settings.folder)
+        self.keys = Keys(house.kv)
+        self.oidc = Oidc(self.accounts, house.kv)
         self.overview = Overview(house)
         self.registers = Registers(house)
         house.jobs.every(3600.0, "attachments", self.registers.attachments.sweep)

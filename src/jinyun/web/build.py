@@ -17,6 +17,7 @@ from jinyun.web.pages import install_pages
 from jinyun.web.routes import (
     ERROR_SCHEMA,
     ERRORS,
+    accounts,
     attachments,
     audit,
     care,
@@ -33,6 +34,7 @@ from jinyun.web.routes import (
     register_sheets,
     registers,
     reports,
+    search,
     sensorthings,
     session,
     sites,
@@ -46,9 +48,11 @@ if TYPE_CHECKING:
 
 ROUTERS = (
     session,
+    accounts,
     audit,
     overview,
     sites,
+    search,
     windows,
     matters,
     registers,

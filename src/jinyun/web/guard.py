@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jinyun.app.accounts import Session, check_csrf
+from jinyun.app.accounts.keys import MARK
 from jinyun.app.rights import actions
 from jinyun.app.rights.trail import CALL, Call
 from jinyun.app.use_cases import UseCases
@@ -31,6 +32,7 @@ MOST_BODY = 2_000_000  # bytes of one request
 MOST_FILE = (4 << 30) + MOST_BODY  # of a file that is streamed to disk
 FILES = frozenset({"/api/imports", "/api/attachments"})
 """Addresses that take whole files."""
+OWN = "session.own"
 AUDITED = ("/api/", "/sta/", "/metrics")
 ALSO_WHEN_READ = ("export.", "report.", "audit.")
 """Actions that are noted in the audit log though they change nothing."""
@@ -93,6 +95,8 @@ async def logged_in(request: Request) -> Session:
     cases = whole_of(request)
     bearer = request.headers.get("authorization", "")
     if bearer.startswith("Bearer "):
+        if bearer.startswith(f"Bearer {MARK}"):
+            return cases.keys.session(bearer[7:])
         if hmac.compare_digest(bearer[7:].encode(), cases.local_token.encode()):
             return LOCAL
         raise NotLoggedIn("the local token is wrong")
@@ -121,6 +125,8 @@ async def enter(request: Request, session: Session, action: str) -> UseCases:
     reach = whole.rights.reach(actor)
     _tell(request, session, action, personal=reach.personal)
     whole.rights.may(actor, action, type_id).demand()
+    if session.must_change and action != OWN:
+        raise NotPermitted("first change your password or set up the second factor that is demanded of you")
     request.state.reach = reach
     request.state.session = session
     request.state.cases = whole.doors.ready(reach) or await run_in_threadpool(whole.doors.open, reach)

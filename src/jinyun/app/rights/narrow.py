@@ -137,7 +137,7 @@ class NarrowCases(UseCases):
         whole = self.__dict__.get("whole")
         if whole is None or name.startswith("_"):
             raise AttributeError(name)
-        if name in WHOLE_ONLY or name in ("rights", "trail", "keys", "doors"):
+        if name in WHOLE_ONLY or name in ("rights", "trail", "keys", "oidc", "doors"):
             return getattr(whole, name)  # the call itself was checked to be open to this actor
         raise NotPermitted(f"{name} is not open to somebody who sees a part of the node only")
 

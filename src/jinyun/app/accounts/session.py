@@ -1,0 +1,58 @@
+"""A log-in that holds, and its CSRF token."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinyun.kernel.errors import NotPermitted
+from jinyun.kernel.ports import Actor
+
+SESSIONS = "sessions"  # space of the key-value store
+SESSION_SECONDS = 12 * 3600
+SLIDE_SECONDS = 300  # a session is prolonged at most this often
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A log-in that holds. `csrf` is derived from the token, so only its holder and the node know it."""
+
+    name: str
+    roles: tuple[str, ...]
+    csrf: str
+    unit: str = ""
+    jurisdictions: tuple[str, ...] = ()
+    enterprise: str = ""
+    must_change: bool = False
+    """The password was given by somebody else or is too old: nothing but a new one is possible."""
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.name, self.roles, self.unit, self.jurisdictions, self.enterprise)
+
+    def as_dict(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"name": self.name, "roles": list(self.roles), "csrf": self.csrf}
+        return told | {"must_change": True} if self.must_change else told
+
+
+def session_of(name: str, account: Mapping[str, Any], token: str, *, must_change: bool = False) -> Session:
+    """The session of an account as it is now: a role taken away counts at once."""
+    csrf = hmac.new(token.encode(), b"jinyun csrf", hashlib.sha256).hexdigest()
+    return Session(
+        name, tuple(account["roles"]), csrf, str(account.get("unit") or ""), tuple(account.get("jurisdictions") or ()),
+        str(account.get("enterprise") or ""), must_change,
+    )  # fmt: skip
+
+
+def digest(token: str) -> str:
+    """How a token is kept."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def check_csrf(session: Session, sent: str | None) -> None:
+    """Refuse a mutation whose header does not carry the session's CSRF token."""
+    if not sent or not hmac.compare_digest(session.csrf.encode(), sent.encode("utf-8", "replace")):
+        raise NotPermitted("the header X-Jinyun-CSRF is missing or wrong; take it from GET /api/session")
