@@ -4,13 +4,14 @@ the line be read again from the store and the alarm records follow, so that the 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from jinyun.act.alarms import AlarmDesk, Sites, seconds
 from jinyun.act.cases import CaseDesk
 from jinyun.act.episodes import Episode, Observation, Sight, WindowFold, observe, observe_item, worst_of
+from jinyun.act.retelling import Quiet, Told, end_of, matching, overlap, past_episode
 from jinyun.act.rules import Rule, Rules
 from jinyun.kernel.ports import Record, RecordStore, VerdictStore
 from jinyun.kernel.terms import Status, Verdict, Window
@@ -37,14 +38,6 @@ class Line:
     @property
     def busy(self) -> bool:
         return any(fold.busy for fold in self.folds.values())
-
-
-@dataclass(slots=True)
-class _Told:
-    """All that one matter went through on a line read again."""
-
-    rule: Rule
-    episodes: list[Episode] = field(default_factory=list)
 
 
 class Lines:
@@ -300,8 +293,8 @@ class Lines:
             return
         known = self._alarms_of(key, rules)
         start = self._safe_start(key, rules, known, around)
-        line, told, newest = Line(), dict[str, _Told](), (0, 0)
-        quiet = None if until is None else _Quiet(known, until, self._reach(key, rules, around))
+        line, told, newest = Line(), dict[str, Told](), (0, 0)
+        quiet = None if until is None else Quiet(known, until, self._reach(key, rules, around))
         stopped: int | None = None
         for verdict in self._stored(key, start, in_parts=until is not None):
             at = verdict.window.start
@@ -313,7 +306,7 @@ class Lines:
                     if seen.sight is Sight.BAD:
                         self._touched[key] = max(self._touched.get(key, 0), seen.start)
                     what = fold.take(seen)
-                    story = told.setdefault(matter, _Told(rule))
+                    story = told.setdefault(matter, Told(rule))
                     if what == "opened":
                         story.episodes.append(_of(fold))
                     elif what == "resumed":
@@ -321,7 +314,7 @@ class Lines:
             self._keep_level(line, verdict)
             newest = max(newest, (verdict.window.end, verdict.window.start))
         upto = NEVER if stopped is None else stopped
-        mine = [one for one in known if _end(one) >= start and (seconds(one.data["started_at"]) or 0) < upto]
+        mine = [one for one in known if end_of(one) >= start and (seconds(one.data["started_at"]) or 0) < upto]
         self._follow(line, told, mine, subject)
         if stopped is not None:
             return  # what is remembered is of later windows, and they are as they were
@@ -329,14 +322,14 @@ class Lines:
         self._cursor[key] = max(newest, self._cursor.get(key, (0, 0)))
         self._lay_aside(key, line)
 
-    def _follow(self, line: Line, told: dict[str, _Told], known: list[Record], subject: str) -> None:
+    def _follow(self, line: Line, told: dict[str, Told], known: list[Record], subject: str) -> None:
         by_id = self._rules.by_id()
         for matter in dict.fromkeys([*told, *(one.data["matter"] for one in known)]):
             mine = [one for one in known if one.data["matter"] == matter]
             rule = told[matter].rule if matter in told else by_id[mine[0].data["rule"]]
             free = list(mine)
             for episode in told[matter].episodes if matter in told else ():
-                record = _matching(episode, free)
+                record = matching(episode, free)
                 if record is not None:
                     free.remove(record)
                 elif episode.last.end < self._oldest():
@@ -344,7 +337,7 @@ class Lines:
                 self.write(line, matter, rule, subject, episode=episode, record=record, thorough=True)
             for record in free:
                 if record.data.get("end_reason") not in ("corrected", "merged"):
-                    kept = [one for one in (told[matter].episodes if matter in told else ()) if _overlap(one, record)]
+                    kept = [one for one in (told[matter].episodes if matter in told else ()) if overlap(one, record)]
                     if kept:
                         self._alarms.withdraw(record, "merged", "补报数据表明与另一报警为同一过程")
                     else:
@@ -361,7 +354,7 @@ class Lines:
         reach = self._reach(key, rules, around)
         start = around - reach
         for record in reversed(known):
-            if _end(record) + reach >= start:
+            if end_of(record) + reach >= start:
                 start = min(start, (seconds(record.data["started_at"]) or start) - reach)
         return start
 
@@ -426,7 +419,7 @@ class Lines:
             )
             if key[0] not in self._by_judge or rule is None or rule.live:
                 continue
-            self._touched[key] = max(self._touched.get(key, 0), min(_end(record), self._cursor.get(key, (0, 0))[1]))
+            self._touched[key] = max(self._touched.get(key, 0), min(end_of(record), self._cursor.get(key, (0, 0))[1]))
             if record.state == "open" or (rule.case and not record.data.get("case")):
                 began = seconds(record.data["started_at"]) or 0
                 again[key] = min(again.get(key, began), began)
@@ -438,58 +431,6 @@ class Lines:
         return tuple(rule for rule in self._by_judge.get(judge, ()) if kind in rule.site_kinds)
 
 
-class _Quiet:
-    """Where a line that is read again has come to what it was: after the last window that is another and all it bears
-    on, with no alarm open, as it is told now or stands in the records, nor one so lately that it could be resumed."""
-
-    def __init__(self, known: Sequence[Record], until: int, reach: int) -> None:
-        """`until`: start of the last window that is another; `reach`: how far one bears on later ones. [s]"""
-        self._until, self._reach = until, reach
-        self._known = [(seconds(one.data["started_at"]) or 0, _end(one)) for one in known]
-
-    def at(self, moment: int, told: Mapping[str, _Told]) -> bool:
-        """Whether what comes from `moment` [s] on is as before; asked where no fold is busy."""
-        since = moment - self._reach
-        return (
-            self._until < since
-            and all(
-                one.ended_at is not None and one.ended_at < since for each in told.values() for one in each.episodes
-            )
-            and all(end < since or began >= moment for began, end in self._known)
-        )
-
-
-def past_episode(record: Record) -> Episode | None:
-    """The time of the episode that an ended alarm record tells of: enough to see whether a new one resumes it."""
-    started, ended = seconds(record.data.get("started_at")), seconds(record.data.get("ended_at"))
-    if started is None or ended is None or record.state != "ended":
-        return None
-    seen = Observation(start=started, end=started, sight=Sight.BAD)
-    return Episode(seen, seen, seen, seen, seen.level, ended_at=ended)
-
-
 def _of(fold: WindowFold) -> Episode:
     assert fold.episode is not None
     return fold.episode
-
-
-def _end(record: Record) -> int:
-    ended = seconds(record.data.get("ended_at")) if record.state == "ended" else None
-    last = seconds(record.data.get("last_at")) or 0
-    return 1 << 40 if record.state == "open" else max(ended or 0, last)
-
-
-def _overlap(episode: Episode, record: Record) -> bool:
-    began = seconds(record.data.get("started_at")) or 0
-    until = episode.ended_at if episode.ended_at is not None else 1 << 40
-    return episode.started_at <= _end(record) and began <= until
-
-
-def _matching(episode: Episode, free: Sequence[Record]) -> Record | None:
-    """The record of an episode: the one that overlaps it, those never withdrawn first, the earliest of them."""
-    overlapping = [one for one in free if _overlap(episode, one)]
-    return min(
-        overlapping,
-        key=lambda one: (one.data.get("end_reason") in ("corrected", "merged"), seconds(one.data["started_at"]) or 0),
-        default=None,
-    )

@@ -23,98 +23,12 @@ from jinyun.kernel.terms import Period, ReadingRef, Status, Verdict, VerdictItem
 from jinyun.store.database import reading, writing
 from jinyun.store.schema import verdict as table
 from jinyun.store.schema import verdict_key as key_table
+from jinyun.store.verdict_bodies import BRIEF_DECODER, DECODER, LIGHT_DECODER, Body, BriefBody, Item
 
 _STATUSES = (Status.ATTAINS, Status.EXCEEDS, Status.CANNOT_JUDGE)  # stored by place: only ever add at the end
 _CHUNK = 300
 _CELLS = 50_000  # different (factor, figure, unit, reason) kept to be shared between briefs
 _Key = tuple[str, str, int]  # judge, subject, period
-
-
-class _Item(msgspec.Struct, array_like=True):
-    factor: str
-    figure: str | None
-    unit: str
-    status: int
-    limit: str | None
-    grade: str | None
-    multiple: str | None
-    clause: str
-    reason: str
-    readings: list[tuple[int, int, int]]
-
-
-class _Body(msgspec.Struct, array_like=True):
-    figure: str | None
-    unit: str
-    limit: str | None
-    clause: str
-    edition: str
-    label_zh: str
-    label_en: str
-    deciding: list[str]
-    items: list[_Item]
-    sentence_zh: str
-    sentence_en: str
-    code_version: str
-    extra: dict[str, Any]
-
-
-class _BriefItem(msgspec.Struct, array_like=True):
-    """An `_Item` up to its reason: what comes after is not even looked at."""
-
-    factor: str
-    figure: str | None
-    unit: str
-    status: int
-    limit: str | None
-    grade: str | None
-    multiple: str | None
-    clause: str
-    reason: str
-
-
-class _BriefBody(msgspec.Struct, array_like=True):
-    """A `_Body` up to its items."""
-
-    figure: str | None
-    unit: str
-    limit: str | None
-    clause: str
-    edition: str
-    label_zh: str
-    label_en: str
-    deciding: list[str]
-    items: list[_BriefItem]
-
-
-class _LightBody(msgspec.Struct, array_like=True):
-    """A `_Body` without the readings it rests on: nine tenths of the work of reading a long line."""
-
-    figure: str | None
-    unit: str
-    limit: str | None
-    clause: str
-    edition: str
-    label_zh: str
-    label_en: str
-    deciding: list[str]
-    items: list[_BriefItem]
-    sentence_zh: str
-    sentence_en: str
-    code_version: str
-    extra: dict[str, Any]
-
-
-_decoder = msgspec.json.Decoder(_Body)
-_light_decoder = msgspec.json.Decoder(_LightBody)
-_brief_decoder = msgspec.json.Decoder(_BriefBody)
-
-
-def evidence_of(body: bytes) -> list[tuple[int, int, int]]:
-    """(series, time [s], seq) of all reading versions that a stored verdict rests on, from its ``body``."""
-    return [
-        ref for item in _decoder.decode(zstandard.ZstdDecompressor().decompress(body)).items for ref in item.readings
-    ]
 
 
 class SqlVerdicts:
@@ -272,7 +186,7 @@ class SqlVerdicts:
                 if up_to is not None:
                     query = query.where(table.c.id <= up_to)
                 rows = connection.execute(query)
-                found += (self._brief(row, _brief_decoder.decode(unpack(row.body))) for row in rows)
+                found += (self._brief(row, BRIEF_DECODER.decode(unpack(row.body))) for row in rows)
         found.sort(key=lambda one: (one.subject, one.start))
         return found
 
@@ -395,7 +309,7 @@ class SqlVerdicts:
     def _verdict(self, row: Any, *, evidence: bool = True) -> Verdict:
         judge, subject, period = self._names[row.key_id]
         text = zstandard.ZstdDecompressor().decompress(row.body)
-        body: Any = (_decoder if evidence else _light_decoder).decode(text)
+        body: Any = (DECODER if evidence else LIGHT_DECODER).decode(text)
         items = tuple(
             VerdictItem(
                 i.factor, i.figure, i.unit, _STATUSES[i.status], i.limit, i.grade, i.multiple, i.clause, i.reason,
@@ -409,7 +323,7 @@ class SqlVerdicts:
             body.sentence_zh, body.sentence_en, row.id, row.computed_at, body.code_version, body.extra,
         )  # fmt: skip
 
-    def _brief(self, row: Any, body: _BriefBody) -> VerdictBrief:
+    def _brief(self, row: Any, body: BriefBody) -> VerdictBrief:
         """Texts that come again and again are kept once: thousands of these are held in memory."""
         cells, kept = [], self._cells
         for item in body.items:
@@ -444,13 +358,13 @@ def _superseded_by(up_to: int) -> Any:
 
 def _row(one: Verdict, number: int, revision: int) -> dict[str, Any]:
     items = [
-        _Item(
+        Item(
             i.factor, i.figure, i.unit, _STATUSES.index(i.status), i.limit, i.grade, i.multiple, i.clause, i.reason,
             [(r.series, r.time, r.seq) for r in i.readings],
         )
         for i in one.items
     ]  # fmt: skip
-    body = _Body(
+    body = Body(
         one.figure, one.unit, one.limit, one.clause, one.edition, one.label_zh, one.label_en, list(one.deciding), items,
         one.sentence_zh, one.sentence_en, one.code_version, dict(one.extra),
     )  # fmt: skip

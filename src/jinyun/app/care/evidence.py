@@ -10,7 +10,7 @@ import pyarrow as pa
 from sqlalchemy import text
 
 from jinyun.app.care.rules import figure
-from jinyun.store.verdicts import evidence_of
+from jinyun.store.verdict_bodies import evidence_of
 
 if TYPE_CHECKING:
     from jinyun.app.care.verify import Report, Store
