@@ -87,6 +87,9 @@ def _judged(
     what: PeriodEvaluation | Sequence[DayValues], on: date, name: str, window: Window | None, setting: Setting | None
 ) -> PeriodEvaluation:
     if isinstance(what, PeriodEvaluation):
+        same = (name in ("", what.name), window in (None, what.window), setting in (None, what.setting), what.on == on)
+        if all(same):
+            return what  # judged by these editions already
         return evaluate(
             name or what.name,
             what.days,
