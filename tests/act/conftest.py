@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, insert, update
 
 from jinyun.act.room import ActRoom
 from jinyun.act.rules import Rules, load_rules
@@ -31,6 +32,8 @@ from jinyun.kernel.terms import (
 from jinyun.store.database import make_engine, open_database
 from jinyun.store.kv import SqlKeyValue
 from jinyun.store.records import SqlRecords
+from jinyun.store.schema import attachment
+from jinyun.store.schema import record as record_table
 from jinyun.store.verdicts import SqlVerdicts
 
 OFFICER = Actor("li", ("officer",))
@@ -151,6 +154,23 @@ class Desk:
 
     def steps(self, case: Record) -> list[str]:
         return [one.step for one in self.records.history("case", case.id) if one.step != "update"]
+
+    def attachment(self) -> str:
+        """A file that was uploaded."""
+        made = secrets.token_hex(8)
+        row = {
+            "id": made, "sha256": "0" * 64, "name": "现场.jpg", "media": "image/jpeg", "bytes": 9, "at": 0,
+            "actor": "li", "meta": "{}", "used": False,
+        }  # fmt: skip
+        with self.engine.begin() as connection:
+            connection.execute(insert(attachment), row)
+        return made
+
+    def run_on(self, record: Record, version: int) -> None:
+        """As one that began when that version of the procedure was the newest."""
+        with self.engine.begin() as connection:
+            mine = (record_table.c.type == record.type, record_table.c.id == record.id)
+            connection.execute(update(record_table).where(*mine).values(procedure=version))
 
     def act(self, case: Record, step: str, actor: Actor = OFFICER, **given: Any) -> Record:
         context = self.room.case_context(case.id)

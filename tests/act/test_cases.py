@@ -5,6 +5,8 @@ import pytest
 from jinyun.kernel.errors import NotPermitted, Refused
 from jinyun.kernel.ports import SYSTEM, Actor
 
+OFFICER = Actor("li", ("officer",))
+
 DAY = 24
 
 
@@ -220,6 +222,38 @@ def test_a_case_made_by_hand_is_watched_and_closes_on_its_own_figure(desk):
     assert desk.records.get("case", case.id).state == "observing"
 
 
-def test_a_case_without_a_figure_may_be_closed_by_hand(desk):
+def missing_of(desk, case, step, actor=OFFICER, **given):
+    with pytest.raises(Refused) as refused:
+        desk.act(case, step, actor, **given)
+    return [one["code"] for one in refused.value.missing]
+
+
+def test_a_case_without_a_figure_closes_on_evidence_that_a_second_person_verified(desk):
     case = desk.records.create("case", {"title": "噪声投诉", "kind": "complaint"}, SYSTEM)
+    assert missing_of(desk, case, "close") == ["evidence", "second-person"]
+    photo = desk.attachment()
+    desk.act(case, "acknowledge")
+    desk.act(case, "dispatch", owner="执法一队")
+    desk.act(case, "accept")
+    desk.act(case, "begin")
+    desk.act(case, "report", text="已停止夜间施工", files=[photo])
+    assert missing_of(desk, case, "close") == ["second-person"]
+    with pytest.raises(NotPermitted, match="second person"):
+        desk.act(case, "verify", text="属实")
+    desk.act(case, "verify", Actor("wang", ("officer",)), text="现场核实，夜间无施工")
     assert desk.act(case, "close").state == "closed"
+    desk.to(desk.clock.at + 86400)
+    case = desk.act(case, "reopen_by_hand", reason="回头看发现又施工")
+    assert case.state == "reopened"
+    assert missing_of(desk, case, "close") == ["evidence", "second-person"]  # what was shown before shows nothing now
+
+
+def test_a_case_that_began_on_version_1_goes_on_by_it(desk):
+    case = desk.records.create("case", {"title": "噪声投诉", "kind": "complaint"}, SYSTEM)
+    desk.run_on(case, 1)
+    assert desk.act(case, "close").state == "closed"
+    other = desk.records.create("case", {"title": "油烟投诉", "kind": "complaint"}, SYSTEM)
+    desk.run_on(other, 1)
+    moved = desk.records.move("case", other.id, 2, OFFICER)
+    assert (moved.procedure, moved.state) == (2, "opened")
+    assert missing_of(desk, moved, "close") == ["evidence", "second-person"]

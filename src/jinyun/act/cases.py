@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jinyun.act.alarms import Sites, iso, seconds
+from jinyun.act.case_clocks import CaseClocks, new_escalations
+from jinyun.act.case_recovery import Recovery, recovery_of
 from jinyun.act.rules import CaseRule, Rule, Rules
 from jinyun.act.sentences import factor_words
 from jinyun.domains.supervision.deadlines import deadline, overdue
+from jinyun.domains.supervision.guards import conditions_of
 from jinyun.domains.supervision.records import ACTING_STATES, OPEN_STATES
-from jinyun.domains.supervision.recovery import DAY, Condition, Progress, recovery_progress
+from jinyun.domains.supervision.recovery import DAY, Condition, Progress
 from jinyun.kernel.errors import Conflict, NotFound, Refused
 from jinyun.kernel.ports import MICRO, SYSTEM, Bus, Clock, Record, RecordStore, VerdictStore
+from jinyun.kernel.records import ClockRule
 from jinyun.kernel.terms import Verdict
+from jinyun.methods.clocks import ClockState
 
 MOST = 100_000
 """More open cases than any bureau has."""
@@ -29,42 +33,11 @@ STEP_WORDS: Mapping[str, tuple[str, str]] = {
     "reopen": ("复发，工单重开", "Relapse, case reopened"),
     "close": ("观察期满，数据保持达标，自动办结", "Observation over and the figure held: closed"),
     "overdue": ("工单超期", "Case overdue"),
+    "escalate": ("工单提级", "Case escalated"),
     "progress": ("恢复进度", "Recovery"),
 }
 
 KEPT = ("have", "need", "held", "since", "held_at", "verdicts")
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """How far a case is, with the verdicts that count."""
-
-    condition: Condition | None
-    progress: Progress | None
-    line: tuple[Verdict, ...]  # all looked at, oldest first
-    now: int  # [s]
-
-    @property
-    def have(self) -> list[Verdict]:
-        """The verdicts that count towards the recovery, oldest first."""
-        wanted = self.progress.verdicts if self.progress else ()
-        return [verdict for verdict in self.line if verdict.id in wanted]
-
-    def as_context(self) -> dict[str, Any]:
-        """For guards (`verdicts`, `now`) and for the page (the rest)."""
-        progress, condition = self.progress, self.condition
-        return {
-            "now": self.now,
-            "verdicts": list(self.line),
-            "condition": condition.as_json() if condition else None,
-            "have": self.have,
-            "need": progress.need if progress else 0,
-            "held": progress.held if progress else True,
-            "missing": [one.as_dict() for one in progress.missing] if progress else [],
-            "since": progress.since if progress else None,
-            "held_at": progress.held_at if progress else None,
-            "next_possible": progress.next_possible if progress else None,
-        }
 
 
 class CaseDesk:
@@ -76,7 +49,8 @@ class CaseDesk:
         self._records, self._verdicts, self._rules = records, verdicts, rules
         self._sites, self._clock, self._bus = sites, clock, bus
         self.watched: dict[tuple[str, str], set[str]] = {}
-        """Open cases by the (judge, subject) of their recovery condition: looked up at every verdict."""
+        """Open cases by the (judge, subject) of their recovery conditions: looked up at every verdict."""
+        self.clocks = CaseClocks(records, {one.case.kind: one.case.hours for one in rules.verdict if one.case})
 
     # --- from alarms --------------------------------------------------------------------------------------------------
 
@@ -85,6 +59,7 @@ class CaseDesk:
         if rule.case is None:
             return None
         found = self._records.find("case", {"matter": matter_of(rule.case, subject)}, order="-created_at", limit=200)
+        found = list({one.id: one for one in map(self._merged_into, found)}.values())
         own = next((one for one in found if _holds(one, alarm, run_start)), None)
         present = own or next((one for one in found if one.state in OPEN_STATES), None)
         if present is not None and present.state in OPEN_STATES:
@@ -97,12 +72,20 @@ class CaseDesk:
             self._records.update("alarm", alarm.id, {"case": case.id}, SYSTEM)
         return self.progress(case.id)
 
+    def _merged_into(self, case: Record) -> Record:
+        """The case that speaks for a case now: the one it was merged into, and so on."""
+        seen = {case.id}
+        while case.state == "merged" and (into := case.data.get("merged_into")) and into not in seen:
+            seen.add(into)
+            case = self._records.get("case", into)
+        return case
+
     def grew_worse(self, alarm: Record, rule: Rule) -> None:
         """The case of an alarm follows it to a more serious level, and its deadline with it."""
         case_id = alarm.data.get("case")
         if rule.case is None or not case_id:
             return
-        case = self._records.get("case", case_id)
+        case = self._merged_into(self._records.get("case", case_id))
         changes = self._graver(case, alarm, rule.case)
         if changes and case.state in OPEN_STATES:
             self._records.update("case", case.id, changes, SYSTEM)
@@ -116,7 +99,7 @@ class CaseDesk:
         level: int = changes.get("level") or case.data["level"]
         changes |= {
             "deadline": iso(deadline(self._now(), rule.hours[level])), "overdue": False, "observe_until": None,
-            "verdict_close": None, "reopened": (case.data.get("reopened") or 0) + 1,
+            "verdict_close": None, "verified_by": None, "reopened": (case.data.get("reopened") or 0) + 1,
         }  # fmt: skip
         case = self._records.step("case", case.id, "reopen", {}, SYSTEM, changes=changes, note=_told(alarm))
         self._tell(case, "reopen")
@@ -159,9 +142,10 @@ class CaseDesk:
             {
                 "title": self._title(alarm, rule, subject, site), "kind": how.kind, "matter": matter_of(how, subject),
                 "subject": alarm.data.get("subject"), "enterprise": site.get("enterprise"), "owner": owner.zh or None,
-                "place": site.get("place"), "alarms": [alarm.id], "opened_at": iso(now),
+                "place": site.get("place"), "jurisdiction": site.get("jurisdiction"),
+                "alarms": [alarm.id], "opened_at": iso(now),
                 "deadline": iso(deadline(now, how.hours[level])), "overdue": False, "level": level,
-                "recovery": condition, "progress": self._kept(self._recovery(condition).progress),
+                "recovery": condition, "progress": self._kept(self._recovery([condition]).progress),
                 "verdict_open": alarm.data.get("verdict_open"), "reopened": 0, "previous": previous,
             },
             SYSTEM,
@@ -188,7 +172,7 @@ class CaseDesk:
     def recovery(self, case: Record, *, evidence: bool = False) -> Recovery:
         """How far the recovery condition of `case` is, by the verdicts as they are now; with `evidence` its line names
         the readings too."""
-        return self._recovery(case.data.get("recovery"), evidence=evidence)
+        return self._recovery(conditions_of(case.data), evidence=evidence)
 
     def seeing(self, verdicts: Any) -> CaseDesk:
         """The same desk over other verdicts, to ask what would be."""
@@ -197,20 +181,24 @@ class CaseDesk:
     def of(self, judge: str, subject: str) -> list[Record]:
         """Cases, open or closed, whose recovery condition looks at these verdicts."""
         asked = {"judge": judge, "subject": subject}
+        known = {one.id: one for one in self._records.find("case", {"subject": subject}, limit=1000)}
+        for case_id in self.watched.get((judge, subject), ()):
+            if case_id not in known:
+                known[case_id] = self._records.get("case", case_id)
         return [
             case
-            for case in self._records.find("case", {"subject": subject}, limit=1000)
-            if {name: (case.data.get("recovery") or {}).get(name) for name in asked} == asked
+            for case in known.values()
+            if any({name: one.get(name) for name in asked} == asked for one in conditions_of(case.data))
         ]
 
-    def _recovery(self, data: Mapping[str, Any] | None, *, evidence: bool = False) -> Recovery:
-        now = self._now()
-        if not data:
-            return Recovery(None, None, (), now)
-        condition = Condition.of(data)
-        found = self._verdicts.find(judge=condition.judge, subject=condition.subject, limit=LINE, evidence=evidence)
-        line = tuple(sorted(found, key=lambda v: (v.window.end, v.window.start)))
-        return Recovery(condition, recovery_progress(condition, line, now=now), line, now)
+    def _recovery(self, data: Sequence[Mapping[str, Any]], *, evidence: bool = False) -> Recovery:
+        conditions = [Condition.of(one) for one in data]
+        line: dict[int, Verdict] = {}
+        for judge, subject in dict.fromkeys((one.judge, one.subject) for one in conditions):
+            found = self._verdicts.find(judge=judge, subject=subject, limit=LINE, evidence=evidence)
+            line |= {one.id: one for one in found}
+        ordered = sorted(line.values(), key=lambda v: (v.window.end, v.window.start))
+        return recovery_of(conditions, ordered, self._now())
 
     def seen(self, judge: str, subject: str) -> None:
         """A verdict came that open cases wait for."""
@@ -223,8 +211,8 @@ class CaseDesk:
         if case.state not in OPEN_STATES:
             return case
         recovery = self.recovery(case)
-        progress, condition = recovery.progress, recovery.condition
-        if progress is None or condition is None:
+        progress = recovery.progress
+        if progress is None:
             return case
         kept = self._kept(progress)
         first = _recovered_since(case) if case.state == "observing" else None
@@ -234,7 +222,7 @@ class CaseDesk:
             return self._note_progress(case, kept)
         changes: dict[str, Any] = {
             "progress": kept, "verdict_close": progress.verdicts[-1],
-            "observe_until": iso((progress.held_at or recovery.now) + condition.observe_days * DAY),
+            "observe_until": iso((progress.held_at or recovery.now) + recovery.observe_days * DAY),
         }  # fmt: skip
         if case.state in ACTING_STATES:
             try:
@@ -269,6 +257,7 @@ class CaseDesk:
         known = {case_id for ids in self.watched.values() for case_id in ids}
         self.watch(cases)
         now = self._now()
+        cases = self._run_clocks(cases)
         for case in cases:
             if case.id not in known:
                 case = self.progress(case.id)
@@ -283,8 +272,27 @@ class CaseDesk:
             self._watch(case)
 
     def _watch(self, case: Record) -> None:
-        if condition := case.data.get("recovery"):
+        for condition in conditions_of(case.data):
             self.watched.setdefault((condition["judge"], condition["subject"]), set()).add(case.id)
+
+    def _run_clocks(self, cases: Sequence[Record]) -> list[Record]:
+        """Escalate what a clock has reached, and bring the copy of the due moment up to date after a suspension."""
+        told = self.clocks.due([one for one in cases if one.state in ACTING_STATES], self._clock.now())
+        return [self._by_clock(one, *told[one.id]) if one.id in told else one for one in cases]
+
+    def _by_clock(self, case: Record, rule: ClockRule, state: ClockState) -> Record:
+        try:
+            if state.pauses or not case.data.get("deadline"):
+                due = None if state.ends_at is None else iso(state.ends_at // MICRO)
+                if due != case.data.get("deadline"):
+                    overdue_now = bool(case.data.get("overdue")) and state.late
+                    case = self._records.update("case", case.id, {"deadline": due, "overdue": overdue_now}, SYSTEM)
+            for one in new_escalations(case, rule, state):
+                case = self._records.step("case", case.id, "escalate", one, SYSTEM)
+                self._tell(case, "escalate")
+        except (Conflict, Refused):  # an officer was quicker: the next tick looks again
+            return self._records.get("case", case.id)
+        return case
 
     def _mark_overdue(self, case: Record, now: int) -> None:
         due = seconds(case.data.get("deadline"))

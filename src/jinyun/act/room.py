@@ -10,7 +10,8 @@ from typing import Any
 import structlog
 
 from jinyun.act.alarms import AlarmDesk, Sites
-from jinyun.act.cases import CaseDesk, Recovery
+from jinyun.act.case_recovery import Recovery
+from jinyun.act.cases import CaseDesk
 from jinyun.act.foresight import foresee
 from jinyun.act.lines import Lines
 from jinyun.act.live import LiveWatch
@@ -156,6 +157,13 @@ class ActRoom:
     def recovery(self, case: Record) -> Recovery:
         """How far the recovery of a case is, with the verdicts that count."""
         return self._cases.recovery(case, evidence=True)
+
+    def case_changed(self, case_id: str) -> None:
+        """People merged, split or opened a case: what it waits for is watched from now on."""
+        with self._lock:
+            self._be_ready()
+            self._cases.watch(self._records.find("case", states=OPEN_STATES, limit=100_000))
+            self._cases.progress(case_id)
 
     def case_context(self, case_id: str) -> dict[str, Any]:
         """For the guards of a case (`verdicts`, `now`) and for its page (`condition`, `have`, `need`, `held`,

@@ -8,12 +8,14 @@ from jinyun.kernel.terms import SITE_KINDS
 
 TYPES = {one.id: one for one in DOMAIN.records}
 NAMES = {
-    "enterprise": "name uscc industry address place jurisdiction contact phone",
+    "enterprise": "name uscc industry address place jurisdiction contact phone management legal_person key_unit",
     "site": "name kind place jurisdiction enterprise river order_km upstream target_class body zone day_hours "
     "point_kind not_monitored note",
     "outlet": "name code kind site enterprise receiving_water reference_o2 process standard standard_group "
-    "standard_stage standard_conditions fuel built stack_height buildings_height",
-    "permit_limit": "outlet factor period limit unit converted valid_from valid_to basis",
+    "standard_stage standard_conditions fuel built stack_height buildings_height facilities permit place",
+    "permit_limit": "outlet factor period limit unit converted valid_from valid_to basis permit",
+    "facility": "name code kind enterprise process capacity capacity_unit place commissioned retired photos note",
+    "permit": "number enterprise management authority issued_on valid_from valid_to scan note",
     "standard_limit": "standard table_no item item_zh group condition stage period op value value_hi unit "
     "reference_o2 source note valid_from valid_to",
     "device": "mn name site system edition password crc pm_unit encoding realtime_interval minute_interval "
@@ -35,7 +37,9 @@ def test_every_site_kind_has_words():
 
 def test_secret_and_personal_marks():
     assert {f.name for f in TYPES["device"].fields if f.secret} == {"password", "sm4_key"}
-    assert {f.name for f in TYPES["enterprise"].fields if f.personal} == {"contact", "phone"}
+    assert {f.name for f in TYPES["enterprise"].fields if f.personal} == {
+        "contact", "phone", "legal_person",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import msgspec
 
 from jinyun.app.services.cache import Cached
 from jinyun.app.services.words import record_dict
+from jinyun.domains.supervision.records import OPEN_STATES
 from jinyun.kernel.ports import SYSTEM, Record
 from jinyun.kernel.terms import Verdict
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from jinyun.app.bus import Event
 
 HOUR_US = 3_600_000_000
-OPEN_CASES = ("opened", "acknowledged", "dispatched", "reported", "observing", "reopened")
+OPEN_CASES = OPEN_STATES
 PRIMARY: Mapping[str, tuple[str, ...]] = {
     "water": ("water.section_class", "water.section_class_day"),
     "air": ("air.aqi_hour", "air.aqi_day"),
@@ -367,8 +368,8 @@ def _alarm_rank(record: Record) -> tuple[int, int]:
 
 def _case_rank(record: Record) -> tuple[int, int, str]:
     """Reopened and unconfirmed first, then by level, then by deadline."""
-    waiting = {"reopened": 0, "opened": 0, "acknowledged": 1, "dispatched": 1, "reported": 2, "observing": 3}
-    return waiting.get(record.state, 2), int(record.data.get("level") or 4), str(record.data.get("deadline") or "9")
+    waiting = {"reopened": 0, "opened": 0, "returned": 0, "reported": 2, "verified": 2, "suspended": 2, "observing": 3}
+    return waiting.get(record.state, 1), int(record.data.get("level") or 4), str(record.data.get("deadline") or "9")
 
 
 def _overdue(case: Mapping[str, Any], now: int) -> bool:

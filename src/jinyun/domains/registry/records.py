@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jinyun.domains.registry import uscc
+from jinyun.domains.registry.records_enterprises import ENTERPRISE, FACILITY, JURISDICTION, PERMIT
 from jinyun.kernel.errors import UnknownFactor
 from jinyun.kernel.factors import factor as known_factor
 from jinyun.kernel.records import Field, RecordType
@@ -35,9 +35,6 @@ AIR_ITEMS: Mapping[str, tuple[str, str]] = {
     name: (known_factor(name).zh, known_factor(name).en) for name in ("so2", "no2", "co", "o3", "pm10", "pm2_5")
 }
 
-DIVISION = r"[1-9]\d{5}(\d{3}|\d{6})?"
-"""GB/T 2260 county code, with the township's or village's digits where known."""
-
 WATER_CLASSES = ("1", "5")  # GB 3838-2002: a target is Class I to V
 
 
@@ -49,34 +46,6 @@ def factor_problem(factor_id: str) -> str:
         return str(wrong)
     return ""
 
-
-JURISDICTION = Field(
-    "jurisdiction", "辖区", "Jurisdiction", pattern=DIVISION, indexed=True,
-    help_zh="行政区划代码（GB/T 2260），如 500109", help_en="Division code (GB/T 2260), e.g. 500109",
-)  # fmt: skip
-
-ENTERPRISE = RecordType(
-    id="enterprise",
-    zh="排污单位",
-    en="Enterprise",
-    fields=(
-        Field("name", "单位名称", "Name", required=True),
-        Field(
-            "uscc", "统一社会信用代码", "Unified social credit code", indexed=True, check=uscc.problem,
-            help_zh="18 位，末位为校验码（GB 32100-2015）", help_en="18 characters, the last a check (GB 32100-2015)",
-        ),
-        Field(
-            "industry", "行业代码", "Industry code", pattern=r"[A-T]?\d{2,4}", indexed=True,
-            help_zh="GB/T 4754-2017，2 至 4 位", help_en="GB/T 4754-2017, 2 to 4 digits",
-        ),
-        Field("address", "地址", "Address"),
-        Field("place", "位置", "Place", kind="place"),
-        JURISDICTION,
-        Field("contact", "环保联系人", "Contact person", personal=True),
-        Field("phone", "联系电话", "Phone", pattern=r"[\d+() -]{5,24}", personal=True),
-    ),
-    listed=("name", "uscc", "industry", "jurisdiction", "address"),
-)  # fmt: skip
 
 SITE = RecordType(
     id="site",
@@ -196,6 +165,9 @@ OUTLET = RecordType(
             help_zh="排气筒未高出其5 m时排放速率限值减半（GB 16297）",
             help_en="A stack less than 5 m above it has half the rate limit (GB 16297)",
         ),
+        Field("facilities", "治理设施", "Treatment facilities", kind="reference", to="facility", many=True),
+        Field("permit", "排污许可证", "Permit", kind="reference", to="permit"),
+        Field("place", "位置", "Place", kind="place"),
     ),
     listed=("name", "code", "kind", "enterprise", "site", "receiving_water"),
 )  # fmt: skip
@@ -228,6 +200,7 @@ PERMIT_LIMIT = RecordType(
         Field("valid_from", "生效日", "Valid from", kind="date"),
         Field("valid_to", "截止日", "Valid to", kind="date", help_zh="含当日", help_en="This day included"),
         Field("basis", "依据", "Basis", help_zh="许可证编号或标准条款", help_en="Permit number or clause"),
+        Field("permit", "排污许可证", "Permit", kind="reference", to="permit"),
     ),
     listed=("outlet", "factor", "period", "limit", "unit", "converted", "valid_from", "basis"),
 )  # fmt: skip
@@ -372,4 +345,6 @@ DEVICE = RecordType(
     listed=("mn", "name", "site", "system", "edition", "vendor"),
 )  # fmt: skip
 
-RECORDS: tuple[RecordType, ...] = (ENTERPRISE, SITE, OUTLET, PERMIT_LIMIT, STANDARD_LIMIT, DEVICE)
+RECORDS: tuple[RecordType, ...] = (
+    ENTERPRISE, SITE, FACILITY, PERMIT, OUTLET, PERMIT_LIMIT, STANDARD_LIMIT, DEVICE,
+)  # fmt: skip

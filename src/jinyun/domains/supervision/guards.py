@@ -9,13 +9,19 @@ from jinyun.domains.supervision.recovery import Condition, recovery_progress
 from jinyun.kernel.records import Missing
 
 
-def recovered(data: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[Missing]:
-    """The recovery condition of the case holds on the measured figure.
+def conditions_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """All recovery conditions of a case, its first and those of matters merged into it."""
+    return [one for one in (data.get("recovery"), *(data.get("also") or ())) if one]
 
-    `context` carries ``verdicts`` (the current verdicts of the condition's judge and subject) and ``now`` [s]. A case
+
+def recovered(data: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[Missing]:
+    """Every recovery condition of the case holds on the measured figure.
+
+    `context` carries ``verdicts`` (the current verdicts of the conditions' judges and subjects) and ``now`` [s]. A case
     without a condition (a complaint that no instrument measures) has nothing to wait for.
     """
-    if not data.get("recovery"):
+    conditions = conditions_of(data)
+    if not conditions:
         return ()
     if "verdicts" not in context or "now" not in context:
         return (
@@ -25,4 +31,34 @@ def recovered(data: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[M
                 "the verdicts that would show the recovery were not looked up",
             ),
         )
-    return recovery_progress(Condition.of(data["recovery"]), context["verdicts"], now=context["now"]).missing
+    verdicts, now = context["verdicts"], context["now"]
+    progress = [recovery_progress(Condition.of(one), verdicts, now=now) for one in conditions]
+    return tuple(missing for one in progress for missing in one.missing)
+
+
+def closable(data: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[Missing]:
+    """The figure recovered; without a figure: evidence, and a second person who verified, since it was last reopened.
+    A contest that waits for its reply keeps a case open."""
+    missing: list[Missing] = []
+    if data.get("contest") == "open":
+        missing.append(Missing("contest-open", "申辩尚未答复", "a contest waits for its reply"))
+    if conditions_of(data):
+        return [*missing, *recovered(data, context)]
+    since = str(data.get("reopened_at") or "")
+    if not any(str(one.get("at", "")) >= since for one in data.get("evidence") or ()):
+        missing.append(Missing("evidence", "缺少佐证材料（附件）", "evidence is missing: a file that shows it"))
+    verified = str(data.get("verified_at") or "") >= since and data.get("verified_by")
+    if not verified or data.get("verified_by") == data.get("reported_by"):
+        missing.append(
+            Missing("second-person", "须由反馈人以外的人员核实", "somebody other than who reported must verify it")
+        )
+    return missing
+
+
+def through_desk(_: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[Missing]:
+    """Steps that change more than one record are taken by the case desk, which says so in the context."""
+    if context.get("desk"):
+        return ()
+    return (
+        Missing("desk", "请使用工单页面的该项功能", "use the call of its own: this step changes more than the case"),
+    )

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jinyun.app.work_calendar import NodeCalendar
+from jinyun.domains.supervision.clock_ledgers import ledger
 from jinyun.domains.supervision.deadlines import resolved
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.ports import HistoryEntry, Record
 from jinyun.kernel.records import ClockRule, RecordType
-from jinyun.methods.clock_ledger import LEVEL, PAUSE, RESUME, START, STOP, ClockEvent
 from jinyun.methods.clocks import ClockState, clock_state
 from jinyun.methods.workdays import WorkCalendar
 
@@ -66,25 +66,6 @@ def clocks_of(
         if state.started is not None:
             shown.append(clock_dict(rule, state, now))
     return shown
-
-
-def ledger(rule: ClockRule, history: Iterable[HistoryEntry]) -> list[ClockEvent]:
-    """What a record's history says of one clock: starts, pauses, resumes, changes of level, stops."""
-    events: list[ClockEvent] = []
-    for entry in history:
-        entered = entry.state_after if entry.state_after != entry.state_before or entry.step == "create" else ""
-        happened = {entry.step, entered} - {""}
-        if "level" in entry.after:
-            events.append(ClockEvent(entry.at, LEVEL, level=str(entry.after["level"])))
-        if entry.state_before in rule.pauses and entry.state_after not in rule.pauses:
-            events.append(ClockEvent(entry.at, RESUME))
-        if happened & set(rule.starts):
-            events.append(ClockEvent(entry.at, START))
-        if entered and entered in rule.pauses and entry.state_before not in rule.pauses:
-            events.append(ClockEvent(entry.at, PAUSE))
-        if happened & set(rule.stops) or entry.step == "delete":
-            events.append(ClockEvent(entry.at, STOP))
-    return events
 
 
 def clock_dict(rule: ClockRule, state: ClockState, now: int) -> dict[str, Any]:
