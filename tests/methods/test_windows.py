@@ -201,10 +201,11 @@ def test_hours_from_minutes_are_equal_in_both_forms(windows, unit, how, step):
     st.sampled_from(["least", "share", "missing"]),
     st.integers(1, 24),
     st.booleans(),
+    st.sampled_from([None, 0, 1, 6]),
 )
 @settings(deadline=None, max_examples=80)
-def test_days_from_hours_are_equal_in_both_forms(windows, how, test, least, negative):
-    rule = replace(DAY_RULE, how=how, test=test, least=least, drop_negative=negative)
+def test_days_from_hours_are_equal_in_both_forms(windows, how, test, least, negative, places):
+    rule = replace(DAY_RULE, how=how, test=test, least=least, drop_negative=negative, part_places=places)
     starts = [DAY + 86400 * i for i in range(len(windows))]
     plain, array = parts_of(windows, starts, 3600)
     begin = np.array(starts)

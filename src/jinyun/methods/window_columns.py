@@ -7,7 +7,7 @@ wraps. All windows of a call share one rule and have at least one part; parts ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from jinyun.methods.windows import (
     MINUTE_S,
     NON_DETECT,
     SPAN,
+    STORED,
     TOO_LARGE,
     UNFLAGGED,
     Energy,
@@ -156,6 +157,9 @@ def figures(
     """Windows from their parts; see `windows.figure`."""
     n = len(begin)
     there = parts.value != NO_VALUE
+    if rule.part_places is not None:
+        step = 10 ** (STORED - rule.part_places)
+        parts = replace(parts, value=np.where(there, _half_even(parts.value, step) * step, parts.value))
     good = parts.good & there
     if rule.drop_negative:
         good &= ~(there & (parts.value < 0))
@@ -231,7 +235,7 @@ def _totals(how: How, used: Parts, first: Ints, count: Ints) -> tuple[Wide, Ints
     return np.where(odd, doubled, doubled // 2), np.where(odd, 2 * weight, weight)
 
 
-def _half_even(total: Wide, weight: Wide) -> Wide:
+def _half_even(total: Wide, weight: Wide | int) -> Wide:
     quotient = total // weight
     twice = 2 * (total - quotient * weight)
     up = (twice > weight) | ((twice == weight) & (quotient % 2 == 1))

@@ -2,7 +2,8 @@
 
 Most figures are not in those tables but in the standard's own, which a row names by `table` and `code`
 (``column=value;column~one of a list``); so a figure stands in one place. `condition` rows add to the row before them
-that has the same key: ``february``, ``each_month``, ``each_february``, ``span_hours``, ``drop_negative``.
+that has the same key: ``february``, ``each_month``, ``each_february``, ``span_hours``, ``drop_negative``,
+``part_places``, ``places``.
 """
 
 from __future__ import annotations
@@ -157,8 +158,13 @@ def _also(rule: WindowRule, row: Mapping[str, str], package: str) -> WindowRule:
     """A rule with one more condition."""
     match row["condition"]:
         case "drop_negative":
-            _row(row, package)
+            if row["table"]:
+                _row(row, package)
             return replace(rule, drop_negative=True)
+        case "part_places":
+            return replace(rule, part_places=_figure(row, package))
+        case "places":
+            return replace(rule, places=_figure(row, package))
         case "february":
             return replace(rule, february=_figure(row, package))
         case "each_month":

@@ -22,6 +22,8 @@ from jinyun.kernel.terms import LENGTHS, Period, china_time, period_start, windo
 
 MINUTE_S, HOUR_S, DAY_S = LENGTHS[Period.MINUTE], LENGTHS[Period.HOUR], LENGTHS[Period.DAY]
 HOURS = DAY_S // HOUR_S
+STORED = 6
+"""Decimals that the store keeps."""
 SPAN = 8
 """Hours of a moving mean; the first of a day ends with hour 8, the last with hour 24 (HJ 663)."""
 FEBRUARY = 2
@@ -108,6 +110,8 @@ class WindowRule:
     each_february: int | None = None
     span_hours: int = 0  # valid hours an 8 h mean needs
     drop_negative: bool = False
+    part_places: int | None = None  # parts are rounded (GB/T 8170) to so many decimals before they are used
+    places: int | None = None  # decimals of the printed figure; None: those of the factor
     standard: str = ""
     clause: str = ""
     source: str = ""
@@ -175,6 +179,12 @@ def half_even(total: int, weight: int) -> int:
     return quotient + (1 if twice > weight or (twice == weight and quotient % 2) else 0)
 
 
+def rounded(value: int, places: int) -> int:
+    """Millionths rounded half to even to so many decimals (GB/T 8170)."""
+    step: int = 10 ** (STORED - places)
+    return half_even(value, step) * step
+
+
 def bounds(level: Level, at: int) -> tuple[int, int]:
     """Start and end of the window of a level that holds an instant; of a date's parts: the date. [s]"""
     window = window_of(level.period, at)
@@ -229,6 +239,8 @@ def figure(
     due : int, optional
         Parts due, where it is not a matter of the clock (the hours of a night).
     """
+    if rule.part_places is not None:
+        parts = [p if p.value is None else p._replace(value=rounded(p.value, rule.part_places)) for p in parts]
     if rule.drop_negative:
         parts = [one._replace(good=one.good and (one.value or 0) >= 0) for one in parts]
     due = due_parts(rule, start, end) if due is None else due

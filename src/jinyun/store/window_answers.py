@@ -95,6 +95,11 @@ class WindowAnswers:
         with self._snapshot() as state:
             return max(0, source.last_seq(state) - self._seq)
 
+    def waiting_since(self) -> int | None:
+        """When the first message came that is not yet in the kept windows [µs]; None: all are."""
+        waits = self._seq + 1
+        return self._readings.pages.received([waits]).get(waits)
+
     def facts(self, site: str) -> SiteFacts:
         """What the windows of a site depend on."""
         with self._ask_lock:

@@ -21,13 +21,12 @@ import structlog
 
 from jinyun.kernel.terms import Period
 from jinyun.methods.window_columns import starts
-from jinyun.methods.windows import DAY_S, HOUR_S, Level, bounds
+from jinyun.methods.windows import DAY_S, HOUR_S, Level
 from jinyun.store import window_source as source
 from jinyun.store import window_tables as tables
 from jinyun.store.hot import lent, transaction
 from jinyun.store.query import Snapshot
 from jinyun.store.readings import DuckReadings
-from jinyun.store.window_answers import WindowAnswers
 from jinyun.store.window_build import (
     ABOVE,
     DATES,
@@ -37,6 +36,7 @@ from jinyun.store.window_build import (
     distinct,
     stretches,
 )
+from jinyun.store.window_checks import WindowChecks
 from jinyun.store.window_tables import KEPT, WindowFile
 from jinyun.store.window_waves import Pace, Wave, over
 
@@ -62,7 +62,7 @@ class Ending(Exception):
     """The node stops in the middle of a run."""
 
 
-class Windows(WindowAnswers):
+class Windows(WindowChecks):
     """The kept windows of one node.
 
     Parameters
@@ -181,9 +181,16 @@ class Windows(WindowAnswers):
 
     def _portion(self, hours: int) -> int:
         """A step of the wave: see what was touched, or make `hours` of it; how many windows were made."""
+        try:
+            made = self._step(hours)
+        except BaseException:
+            self._wave = None  # what fails begins again at the watermark
+            raise
+        return made
+
+    def _step(self, hours: int) -> int:
         wave, cpu, made = self._wave, time.thread_time(), 0
         assert wave is not None
-        self._wave = None  # what fails begins again at the watermark
         self._go_on()
         with self._snapshot() as state:
             if not wave.ready:
@@ -195,10 +202,10 @@ class Windows(WindowAnswers):
                 made = self._take_up(state, series, hour, seq=None if len(wave) else wave.upto)
                 if len(wave) and hours == self._hours.size:
                     self._hours.took(time.thread_time() - cpu)
-        if len(wave) or not wave.ready:
-            self._wave = wave
-        elif self._seq < wave.upto:  # messages without a reading
-            self._take_up_nothing(wave.upto)
+        if wave.ready and not len(wave):
+            self._wave = None
+            if self._seq < wave.upto:  # messages without a reading
+                self._take_up_nothing(wave.upto)
         return made
 
     def _take_up_nothing(self, seq: int) -> None:
@@ -340,57 +347,13 @@ class Windows(WindowAnswers):
             self._keep_names(cursor, series)
         return made
 
-    def rebuild(self, series: Sequence[int] | None = None) -> dict[str, Any]:
-        """Make the windows of some series (None: all) from the readings into a second set of tables, and compare.
-
-        Everything committed is taken up first. ``equal``, and per level the digests of both and how many rows differ;
-        where they do, the second set is right: `mark` the series.
-        """
-        with self._lock:
-            self.catch_up()
-            chosen = np.array(sorted(series), np.int64) if series is not None else np.empty(0, np.int64)
-            where = "true" if series is None else f"series IN ({', '.join(map(str, chosen.tolist())) or 'NULL'})"
-            with self._snapshot() as state, self._file.lent_cursor() as cursor:
-                tables.make_tables(cursor, "again")
-                span = source.times(state)
-                whole: list[np.ndarray] = []
-                day = bounds(Level.DAY, span[0])[0] if span is not None else 0
-                while span is not None and day <= span[1]:
-                    pairs = source.hours_of(state, chosen, day, day + DAY_S)
-                    _, dates = self._make_base(cursor, state, *pairs, prefix="again", fresh=True)
-                    whole.append(np.stack(dates))
-                    day += DAY_S
-                if whole:
-                    self._make_above(cursor, distinct(*np.concatenate(whole, axis=1)), prefix="again", fresh=True)
-                told = {
-                    level.name.lower(): {
-                        "kept": tables.digest(cursor, level, where=where),
-                        "rebuilt": tables.digest(cursor, level, "again", where),
-                        "differing": tables.differing(cursor, level, "again", where),
-                    }
-                    for level in KEPT
-                }
-                for level in KEPT:
-                    cursor.execute(f"DROP TABLE {tables.table_of(level, 'again')}")
-        return {
-            "equal": all(one["kept"] == one["rebuilt"] and not one["differing"] for one in told.values()),
-            "seq": self._seq,
-            "levels": told,
-        }
-
-    def digests(self) -> dict[str, str]:
-        """Per level a figure that is equal for equal windows."""
-        with self._file.lent_cursor() as cursor:
-            return {level.name.lower(): tables.digest(cursor, level) for level in KEPT}
-
     def state(self) -> dict[str, Any]:
         """Figures for the system page. `behind`: messages not yet in windows; `waiting_since`: when the first of them
         came [µs]; `hours_waiting`: of the wave under way."""
         bytes_ = sum(p.stat().st_size for p in self._file.path.parent.glob(self._file.path.name + "*") if p.is_file())
-        wave, behind = self._wave, self.behind()
-        since = self._readings.pages.received([self._seq + 1]) if behind else {}
+        wave = self._wave
         return {
-            **{name: round(one, 3) for name, one in self._figures.items()}, "seq": self._seq, "behind": behind,
-            "waiting_since": since.get(self._seq + 1), "hours_waiting": 0 if wave is None else len(wave),
-            "share": self._share, "bytes": bytes_,
+            **{name: round(one, 3) for name, one in self._figures.items()}, "seq": self._seq,
+            "behind": self.behind(), "waiting_since": self.waiting_since(),
+            "hours_waiting": 0 if wave is None else len(wave), "share": self._share, "bytes": bytes_,
         }  # fmt: skip

@@ -197,6 +197,28 @@ def test_a_long_curve_is_drawn_from_windows(windows):
     assert (year["windows"]["period"], len(year["points"])) == ("DAY", 1)
 
 
+@pytest.mark.parametrize("late", [300, 5 * 3600])
+def test_a_curve_is_whole_while_the_kept_windows_lag(house, windows, monkeypatch, late):
+    """Of the last hours, or all of them, made from the readings: the same points as when nothing lags."""
+    told = {
+        "stat": "AVG",
+        "period": "MINUTE",
+        "factor": "no2",
+        "from": DAY - 3 * 86400,
+        "to": DAY + 86400,
+        "points": [],
+    }
+    expected = windows.curve("air1", told)["points"]
+    since = (DAY + 20 * 3600) * 1_000_000
+    monkeypatch.setattr(house.windows, "waiting_since", lambda: since)
+    monkeypatch.setattr(house.clock, "now", lambda: since + late * 1_000_000)
+    made = []
+    compute = house.windows.compute
+    monkeypatch.setattr(house.windows, "compute", lambda *given: made.append(given[2]) or compute(*given))
+    assert windows.curve("air1", told)["points"] == expected
+    assert made == [DAY - 3 * 86400 if late > 7200 else DAY + 18 * 3600]
+
+
 def test_the_verb_on_a_stopped_node(tmp_path, capsys):
     folder = tmp_path / "var"
     house = House(Settings.load(folder))

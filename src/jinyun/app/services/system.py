@@ -83,6 +83,7 @@ class SystemState:
             "lag": {
                 "judge": _told(getattr(house.judge, "state", dict)),
                 "act": _told(getattr(house.act, "state", dict)),
+                "windows": self._windows(),
             },
             "disk": {"total": disk.total, "free": disk.free, "used": disk.used, "folder": str(house.settings.folder)},
             "care": house.care.state(),
@@ -104,6 +105,13 @@ class SystemState:
                 "jurisdiction_name": house.settings.jurisdiction_name,
             },
         }
+
+    def _windows(self) -> dict[str, Any]:
+        """How far the kept windows lag: messages, and the age of the first that waits. [s]"""
+        told = _told(self._house.windows.state)
+        since = told.get("waiting_since")
+        behind = 0.0 if since is None else max(0, self._house.clock.now() - since) / 1_000_000
+        return {**told, "behind_s": round(behind, 1)}
 
     def _process_state(self) -> dict[str, Any]:
         import psutil
@@ -164,6 +172,9 @@ class SystemState:
                 ahead = state["care"]["forecast"]
                 if ahead["days_left"] is not None:
                     yield GaugeMetricFamily("jinyun_disk_days_left", "until the disk is full", value=ahead["days_left"])
+                lag = state["lag"]["windows"]
+                yield GaugeMetricFamily("jinyun_windows_behind", "messages not yet in windows", value=lag["behind"])
+                yield GaugeMetricFamily("jinyun_windows_behind_seconds", "age of the first", value=lag["behind_s"])
                 failures = CounterMetricFamily("jinyun_job_failures", "failed runs", labels=["job"])
                 for job in state["jobs"]:
                     failures.add_metric([str(job["name"])], job["failures"])

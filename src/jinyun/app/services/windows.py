@@ -12,7 +12,17 @@ from jinyun.app.services.words import STATS, factor_unit, factor_words, plain
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.terms import CHINA, Period, SeriesKey, Stat
 from jinyun.methods.statistics import round_fraction
-from jinyun.methods.windows import ARITHMETIC, NON_DETECT, TOO_LARGE, UNFLAGGED, Level, State, WindowFigure, WindowRule
+from jinyun.methods.windows import (
+    ARITHMETIC,
+    NON_DETECT,
+    TOO_LARGE,
+    UNFLAGGED,
+    Level,
+    State,
+    WindowFigure,
+    WindowRule,
+    bounds,
+)
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
@@ -57,6 +67,8 @@ SPAN: Mapping[Level, int] = {
 FINE = (Period.HOUR, Period.MINUTE, Period.TEN_MINUTE, Period.REALTIME)
 COARSE_AFTER_S: Sequence[tuple[int, Level]] = ((120 * 86400, Level.DAY), (3 * 86400, Level.HOUR))
 """A curve longer than so many seconds is drawn from windows of that level."""
+LATE_S = 2 * 3600
+"""A curve takes windows that are not further behind than this from the kept ones, but for the hours of the lag."""
 NOW_FOR: Mapping[Stat, Stat] = {
     Stat.AVG: Stat.RTD, Stat.ZS_AVG: Stat.ZS_RTD, Stat.RTD: Stat.RTD, Stat.ZS_RTD: Stat.ZS_RTD,
 }  # fmt: skip
@@ -140,7 +152,7 @@ class WindowFigures:
         series = self.series(site_id, told["factor"], stat, level, period.name)
         if not series:
             return None
-        found = self._house.windows.read(series, level, told["from"], told["to"]).get(series[0], [])
+        found = self._up_to_date(series[0], level, told["from"], told["to"])
         if not found:
             return None
         words = {State.VALID: "NORMAL", State.FEW: "FEW", State.NONE: "NONE"}
@@ -150,6 +162,19 @@ class WindowFigures:
             "count": min(len(found), MOST), "cut": max(0, len(found) - MOST),
             "windows": {"period": level.name, "zh": f"{zh}窗口", "en": f"{en} windows", "label": "begin"},
         }  # fmt: skip
+
+    def _up_to_date(self, series: int, level: Level, start: int, end: int) -> list[WindowFigure]:
+        """Kept windows, and where they lag (a node under load, or taking up a long history) the same made from the
+        readings: of the last hours, or all of them when the lag is long."""
+        windows = self._house.windows
+        since = windows.waiting_since()
+        if since is None:
+            return windows.read([series], level, start, end).get(series, [])
+        late = self._house.clock.now() - since > LATE_S * 1_000_000
+        edge = start if late else min(end, max(start, bounds(level, since // 1_000_000 - LATE_S)[0]))
+        kept = windows.read([series], level, start, edge).get(series, []) if start < edge else []
+        fresh = windows.compute([series], level, edge, end).get(series, []) if edge < end else []
+        return [*kept, *fresh]
 
     def series(self, site_id: str, factor: str, stat: Stat, level: Level, source: str = "") -> list[int]:
         """Series that such windows may rest on, the one that a judge would take first."""
@@ -194,7 +219,8 @@ class WindowFigures:
         exact = one.exact
         return {
             "time": real.end if label == "end" else real.start, "begin": real.start, "end": real.end,
-            "figure": None if exact is None else plain_places(exact, places), "value": _six(one),
+            "figure": None if exact is None else plain_places(exact, places if rule.places is None else rule.places),
+            "value": _six(one),
             "low": _micro(one.low), "high": _micro(one.high), "due": one.due, "present": one.present,
             "valid": one.valid, "of": rule.unit, "need": rule.need(one.due, month_of(one.start)),
             "coverage": str(round_fraction(one.coverage, 4)), "status": one.state.name.lower(), "status_zh": words[0],
@@ -245,7 +271,8 @@ def rule_dict(rule: WindowRule) -> dict[str, Any]:
     return {
         "id": rule.id, "how": str(rule.how), "built_from": rule.built_from, "test": f"{word} {rule.least}",
         "unit": rule.unit, "february": rule.february, "each_month": rule.each_month,
-        "each_february": rule.each_february, "standard": rule.standard, "clause": rule.clause, "source": rule.source,
+        "each_february": rule.each_february, "part_places": rule.part_places, "places": rule.places,
+        "standard": rule.standard, "clause": rule.clause, "source": rule.source,
         "verified": rule.verified,
     }  # fmt: skip
 
