@@ -33,6 +33,45 @@ export interface SiteDot {
   target_class?: number | null
 }
 
+export interface ClockRow extends Words {
+  name: string
+  state: 'running' | 'paused' | 'stopped' | 'unknown'
+  unit: string
+  due: string | null
+  remaining_text: string
+  late: boolean
+  paused: boolean
+  escalations: (Words & { name: string; to: string; at: number })[]
+  [more: string]: any
+}
+
+export interface MoveSpec {
+  old: number
+  new: number
+  states_added: string[]
+  states_removed: string[]
+  states_changed: string[]
+  steps_added: string[]
+  steps_removed: string[]
+  steps_changed: Record<string, string[]>
+  state: string
+  becomes: string
+  states: Record<string, Words>
+}
+
+export interface SavedView {
+  id: string
+  name: string
+  person: string
+  mine: boolean
+  shared: boolean
+  q: string
+  states: string[]
+  where: Record<string, string>
+  columns: string[]
+  order: string
+}
+
 export interface RecordRow {
   id: string
   type?: string
@@ -211,6 +250,7 @@ export interface FieldSpec extends Words {
   personal?: boolean
   indexed?: boolean
   secret?: boolean
+  identifies?: boolean
   help_zh?: string
   help_en?: string
 }
@@ -236,7 +276,9 @@ export interface TypeSpec extends Words {
     initial: string
     states: (Words & { state: string })[]
     transitions: StepSpec[]
+    clocks?: (Words & { name: string })[]
   } | null
+  versions?: number[]
 }
 
 export interface HistoryRow extends Words {
