@@ -19,6 +19,7 @@ from jinyun.app.services.catalogue import Catalogue
 from jinyun.app.services.corrections import Corrections
 from jinyun.app.services.editions import Editions
 from jinyun.app.services.export import Exports
+from jinyun.app.services.fieldwork import Fieldwork
 from jinyun.app.services.figures import Figures
 from jinyun.app.services.gaps import Gaps
 from jinyun.app.services.imports import Imports
@@ -73,6 +74,8 @@ class UseCases:
         self.sensorthings = SensorThings(house)
         self.exports = Exports(house)
         self.care_jobs = CareJobs(house)
+        self.fieldwork = Fieldwork(house)
+        house.jobs.every(3600.0, "field uploads", self.fieldwork.uploads.sweep)
         self._told_to: dict[str, int] = {}
         self._open_doors()
 

@@ -223,6 +223,42 @@ notice = Table(
     Index(None, "message"),
 )
 
+# --- from the field --------------------------------------------------------------------------------------------------
+
+field_edit = Table(
+    "field_edit",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("actor", String(120), nullable=False),
+    Column("op", String(10), nullable=False),
+    Column("type", String(80), nullable=False),
+    Column("record", String(120), nullable=False),
+    Column("digest", String(64), nullable=False),  # sha256 of what was asked
+    Column("at", BigInteger, nullable=False),  # the device's moment of the edit
+    Column("sent_at", BigInteger, nullable=False),  # the device's moment of sending
+    Column("received_at", BigInteger, nullable=False),  # the node's
+    Column("outcome", String(10), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Index(None, "actor", "received_at"),
+)
+
+field_upload = Table(
+    "field_upload",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("device", String(64), nullable=False),
+    Column("actor", String(120), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("meta", Text, nullable=False),
+    Column("begun_at", BigInteger, nullable=False),
+    Column("attachment", String(16), nullable=False),  # "" until it is whole
+    Index(None, "actor", "attachment"),
+)
+
 # --- verdicts and rejects --------------------------------------------------------------------------------------------
 
 verdict_key = Table(

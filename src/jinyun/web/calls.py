@@ -79,6 +79,13 @@ DELETE /api/registers/{type_id}/views/{view}           register.read
 POST   /api/attachments                                attachment.write
 GET    /api/attachments/{id}                           attachment.read
 GET    /api/attachments/{id}/about                     attachment.read
+GET    /field                                          public
+GET    /api/field/day                                  field.use
+POST   /api/field/edits                                field.use
+GET    /api/field/edits                                field.use
+POST   /api/field/uploads                              attachment.write
+GET    /api/field/uploads/{upload}                     attachment.write
+PATCH  /api/field/uploads/{upload}                     attachment.write
 POST   /api/attachments                                register.step
 GET    /api/attachments/{id}                           register.read
 GET    /api/attachments/{id}/about                     register.read
