@@ -15,6 +15,8 @@ const ZH: Record<string, string> = {
   backfill_in_flight: '补采中', gaps_open: '未补缺口', state_not_written: '状态待写', replayed: '启动重放', quarantined: '隔离', rate_per_s: '速率 /s',
   pid: '进程号', cpu_percent: 'CPU', cpu_s: 'CPU 累计 s', rss: '内存', threads: '线程', files: '打开文件', up_s: '运行 s', name: '名称', every_s: '间隔 s',
   last_s: '上次用时 s', longest_s: '最长用时 s', ran_at: '上次运行', last_at: '最近', verdicts: '结论', rejects: '拒收', open_alarms: '未消报警', open_cases: '在办工单',
+  windows: '时段统计', rows_read: '读入读数', made: '生成时段', seconds: '用时 s', cpu_seconds: 'CPU s', longest_run_s: '最长一轮 s', behind: '落后报文',
+  waiting_since: '最早待处理', hours_waiting: '待算小时', share: '占核上限', behind_s: '落后 s',
 }
 
 export function stateWord(name: string): string {
