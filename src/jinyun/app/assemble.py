@@ -31,6 +31,7 @@ from jinyun.store.journal import FileJournal
 from jinyun.store.kv import SqlKeyValue
 from jinyun.store.lock import FolderLock
 from jinyun.store.readings import DuckReadings
+from jinyun.store.record_reindex import reindex
 from jinyun.store.records import SqlRecords
 from jinyun.store.rejects import SqlRejects
 from jinyun.store.verdicts import SqlVerdicts
@@ -69,6 +70,7 @@ class House:
         self.verdicts = SqlVerdicts(self.database)
         self.rejects = SqlRejects(self.database)
         self.kv = SqlKeyValue(self.database)
+        reindex(self.database, self.types, self.kv)
         self.life = LifeLedger(self.kv, self.clock)
         self.at_stop: list[Callable[[], None]] = []  # what works in threads of its own ends here
         self.journal = FileJournal(
