@@ -19,6 +19,7 @@ from jinyun.app.directory import Devices, SiteDirectory
 from jinyun.app.discover import domains, judges, own_domain, record_types
 from jinyun.app.jobs import ThreadJobs
 from jinyun.app.life import BEAT_S, LifeLedger
+from jinyun.app.services.notices import Notices
 from jinyun.app.settings import Settings
 from jinyun.app.windowing import knowledge
 from jinyun.judge.room import JudgeRoom
@@ -121,6 +122,7 @@ class House:
             last_seen=self._last_seen,
         )
         self.records.listeners.append(self._on_record)
+        self.notices = Notices(self)
         self.care = Care(self)
 
     # --- what rooms say to one another -------------------------------------------------------------------------
@@ -195,6 +197,7 @@ class House:
         self.jobs.every(settings.seal_every_s, "seal", self._seal)
         self.jobs.every(3600.0, "compact", self.readings.compact)
         self.jobs.every(60.0, "journal", self.journal.seal)
+        self.jobs.every(2.0, "notices", self.notices.tick)
         self.jobs.every(30.0, "care", self.care.tick)
         self.jobs.every(BEAT_S, "life", self.life.beat)
 

@@ -37,6 +37,7 @@ class Settings:
     disk_floor_mb: int = 64  # with less free no new message is taken: the rest is for storing what was acknowledged
     attachment_mb: int = 50  # largest file of a record
     attachment_kinds: str = "image pdf office text video zip"  # kinds of files that are taken, see app/pictures.py
+    notify: dict[str, Any] = field(default_factory=dict)  # mail server, hosts notices may go to: docs/notification.md
     retention: dict[str, Any] = field(default_factory=dict)  # days by class, see app/care/rules.py
 
     @property

@@ -35,6 +35,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "restore": ("jinyun.cli.restore", "restore a backup into a new folder"),
     "verify": ("jinyun.cli.verify", "check a node's stores, or a backup"),
     "doctor": ("jinyun.cli.doctor", "one page: what is well, what is not, what to do"),
+    "notify": ("jinyun.cli.notify", "notices: how far they are, failed ones tried again"),
     "system": ("jinyun.cli.system", "how a node fares"),
     "judge": ("jinyun.cli.judge", "judge tables (CSV, Excel, Parquet) by the standards of the data's day"),
     "standards": ("jinyun.cli.standards", "standards we hold: list, show, check and add your own"),

@@ -74,7 +74,7 @@ class SqlOutbox:
                 return []
             for one in notices:
                 row = {name: value for name, value in _fields(one).items() if name != "id"}
-                id = connection.execute(insert(notice), row).inserted_primary_key[0]
+                id = connection.execute(insert(notice).returning(notice.c.id), row).scalar_one()
                 made.append(_with_id(one, int(id)))
         return made
 

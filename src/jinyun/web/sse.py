@@ -13,7 +13,7 @@ from typing import Any
 from jinyun.app.bus import Event, LocalBus
 from jinyun.web.answers import encode
 
-TOPICS = frozenset({"reading", "verdict", "alarm", "case", "link", "system"})
+TOPICS = frozenset({"reading", "verdict", "alarm", "case", "link", "system", "notice"})
 HEARTBEAT_S = 15.0
 TURN_S = 0.25  # how often pending readings are looked at
 SITE_S = 1.0  # a site's readings at most so often

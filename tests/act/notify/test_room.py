@@ -129,7 +129,7 @@ def test_an_alarm_reaches_inbox_mail_and_webhook_once(world, mails):
     assert [json.loads(body)["items"][0]["text"] for _, _, body in hooks.posts] == ["氨氮超标a1。"]
     ((notice, event),), total = world.outbox.inbox("wang")
     assert (total, notice.reason, event.topic) == (1, "subscription", "alarm_opened")
-    assert [data["person"] for topic, data in world.bus.events if topic == "notice"] == ["wang", "boss"]
+    assert [data["subject"] for topic, data in world.bus.events if topic == "notice"] == ["s1"]
 
 
 def test_each_step_of_a_case_has_its_topic(world):

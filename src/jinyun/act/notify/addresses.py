@@ -66,8 +66,8 @@ class Allowed:
                 hosts.append(text)
         return cls(tuple(hosts), tuple(networks), plain)
 
-    def check(self, url: str, resolve: Resolve = _resolved) -> Target:
-        """The address to connect to.
+    def check(self, url: str, resolve: Resolve | None = _resolved) -> Target:
+        """The address to connect to; with `resolve` None only names and numbers are looked at.
 
         Raises
         ------
@@ -91,7 +91,9 @@ class Allowed:
         literal = _literal(host)
         if literal is None and not self.named(host):
             raise NotPermitted(f"{host} is not among the hosts that notices may go to (notify.allow in jinyun.toml)")
-        ips = [str(literal)] if literal is not None else list(resolve(host, port))
+        if resolve is None and literal is None:
+            return Target(parts.scheme, host, "", port, "")
+        ips = [str(literal)] if literal is not None else list(resolve(host, port) if resolve else ())
         good = [one for one in ips if self.may(one, literal is not None)]
         if not good or len(good) != len(ips):  # one bad answer of several is enough: who mixes them means harm
             bad = next((one for one in ips if one not in good), host)

@@ -6,19 +6,20 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jinyun.act.notify.addresses import ROBOTS, Allowed
 from jinyun.act.notify.hooks import send_hook
-from jinyun.act.notify.mail import MailSettings, send_mail
-from jinyun.act.notify.message import Message
+from jinyun.act.notify.mail import MailSettings, mail, send_mail
+from jinyun.act.notify.message import Item, Message
 from jinyun.act.notify.outcome import NotSent
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.ports import Record
 
 KEYS = (
     "smtp_host", "smtp_port", "smtp_security", "smtp_user", "smtp_password", "smtp_from", "smtp_ca", "mail_domains",
-    "timeout_s", "allow", "plain_http", "hook_ca", "public_url",
+    "smtp_password_file", "timeout_s", "allow", "plain_http", "hook_ca", "public_url",
 )  # fmt: skip
 
 
@@ -38,12 +39,25 @@ class PostOffice:
         wrong = set(given) - set(KEYS)
         if wrong:
             raise BadInput(f"notify.{sorted(wrong)[0]}: unknown setting", hint=f"known: {', '.join(KEYS)}")
+        if file := given.get("smtp_password_file"):
+            try:
+                given = {**given, "smtp_password": Path(str(file)).read_text(encoding="utf-8").strip()}
+            except OSError as no:
+                raise BadInput(f"notify.smtp_password_file: {no}") from no
         return cls(
             MailSettings.of(given),
             Allowed.of(list(given.get("allow", ROBOTS)), plain=bool(given.get("plain_http"))),
             str(given.get("hook_ca") or ""),
             float(given.get("timeout_s") or 15),
         )
+
+    def check(self, kind: str, address: str) -> None:
+        """Refuse an address that nothing could go to. Raises `BadInput` or `NotPermitted`."""
+        if kind == "email":
+            probe = self.mail or MailSettings("localhost", sender="a@localhost")
+            mail(Message("check", (Item("", "", ""),)), address, probe, 0)
+        else:
+            self.allowed.check(address, None)
 
     def __call__(self, channel: Record, message: Message, at: int) -> None:
         """Send. Raises `NotSent`."""

@@ -109,12 +109,9 @@ class NoticeRoom:
                     told = when(target.wishes, event.level, now, last=last, matter=f"{event.matter}/{event.topic}")
                     notices.append(_notice(event, target, channel, told, now))
         made = self._outbox.plan(event, notices, None if past else self._ack_by(event, now))
-        for one in made:
-            if one.channel == PAGE:
-                # No words: whoever it is for fetches them by their own log-in.
-                self._bus.publish(
-                    "notice", {"at": now, "person": one.person, "id": one.id, "subject": event.subject or None}
-                )
+        if any(one.channel == PAGE for one in made):
+            # Neither names nor words: whoever it may be for asks for their own.
+            self._bus.publish("notice", {"at": now, "subject": event.subject or None})
 
     def _ack_by(self, event: NoticeEvent, now: int) -> int | None:
         if event.topic == ESCALATED:

@@ -96,7 +96,6 @@ class Topics:
         else:
             return []
         data = record.data
-        level = data.get("level")
         return [
             NoticeEvent(
                 key=f"{record.type}/{record.id}/{record.version}",
@@ -108,11 +107,17 @@ class Topics:
                 matter=f"{record.type}/{record.id}",
                 subject=str(data.get("subject") or data.get("site") or ""),
                 kind=str(data.get("kind") or data.get("rule") or ""),
-                level=int(level) if str(level or "").isdigit() else None,
+                level=level_of(data),
                 facts=_facts(kind, record, entry, step),
                 to=tuple(_named(to, kind, data)),
             )
         ]
+
+
+def level_of(data: Mapping[str, Any]) -> int | None:
+    """The level of a record, when it has one."""
+    text = str(data.get("level") or "")
+    return int(text) if text.isdigit() else None
 
 
 def _step(kind: RecordType, record: Record, entry: HistoryEntry) -> Transition | None:
@@ -138,8 +143,7 @@ def _facts(kind: RecordType, record: Record, entry: HistoryEntry, step: Transiti
         for name, value in entry.given.items()
         if name not in given_hidden and isinstance(value, str | int)
     }
-    level = record.data.get("level")
-    zh, en = LEVELS.get(int(level) if str(level or "").isdigit() else None, ("", ""))
+    zh, en = LEVELS.get(level_of(record.data), ("", ""))
     state = kind.state_words(record.state, record.procedure) or ("", "")
     return {
         **plain,
