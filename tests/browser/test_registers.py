@@ -43,9 +43,9 @@ def test_a_record_is_made_by_the_form_with_a_photo(open_page, node):
     form = page.locator("[data-test=form]")
     form.get_by_label("名称", exact=True).fill("大桥工地")
     form.get_by_label("类型").click(force=True)
-    page.locator(".el-select-dropdown__item:visible", has_text="学校工地").click()
+    page.get_by_role("listbox", name="类型").get_by_role("option", name="学校工地").click()
     form.get_by_label("监测点位").fill(SITE)
-    page.locator(".el-select-dropdown__item:visible").first.click()
+    page.get_by_role("listbox", name="监测点位").get_by_role("option", name=SITE).first.click()
     photo = io.BytesIO()
     Image.new("RGB", (40, 30), (0, 120, 0)).save(photo, "JPEG")
     form.locator("[data-test=file]").set_input_files(
