@@ -66,6 +66,8 @@ class CaseDesk:
             case = self._join(present, alarm, rule.case, run_start)
         elif covering := own or next((one for one in found if _covers(one, run_start)), None):
             case = self._link(covering, alarm)
+        elif watched := next((one for one in found if _still_watched(one, run_start)), None):
+            case = self._join(watched, alarm, rule.case, run_start)
         else:
             case = self._open(alarm, rule, rule.case, subject=subject, previous=found[0].id if found else None)
         if alarm.data.get("case") != case.id:
@@ -92,14 +94,15 @@ class CaseDesk:
 
     def _join(self, case: Record, alarm: Record, rule: CaseRule, run_start: int) -> Record:
         since = _recovered_since(case)
-        relapse = case.state == "observing" and since is not None and run_start >= since
+        relapse = case.state in ("observing", "closed") and since is not None and run_start >= since
         changes = self._links(case, alarm) | self._graver(case, alarm, rule)
         if not relapse:
             return self._link(case, alarm, changes)
         level: int = changes.get("level") or case.data["level"]
         changes |= {
             "deadline": iso(deadline(self._now(), rule.hours[level])), "overdue": False, "observe_until": None,
-            "verdict_close": None, "verified_by": None, "reopened": (case.data.get("reopened") or 0) + 1,
+            "verdict_close": None, "verified_by": None, "closed_at": None, "closed_by": None,
+            "reopened": (case.data.get("reopened") or 0) + 1,
         }  # fmt: skip
         case = self._records.step("case", case.id, "reopen", {}, SYSTEM, changes=changes, note=_told(alarm))
         self._tell(case, "reopen")
@@ -353,6 +356,15 @@ def _holds(case: Record, alarm: Record, run_start: int) -> bool:
         return False
     since = _recovered_since(case)
     return case.state in OPEN_STATES or since is None or run_start < since
+
+
+def _still_watched(case: Record, run_start: int) -> bool:
+    """Whether a closed case, closed by hand before its observation was over, would still be under observation: what
+    is bad again by then is a relapse of it. Version 1 opened a new case."""
+    until, since = seconds(case.data.get("observe_until")), _recovered_since(case)
+    if case.state != "closed" or case.procedure < 2 or until is None or since is None:
+        return False
+    return since <= run_start < until
 
 
 def _covers(case: Record, run_start: int) -> bool:

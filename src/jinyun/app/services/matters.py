@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jinyun.app.services.cases import CaseWork, Evaluation, HandOver, Works
 from jinyun.app.services.overview import OPEN_CASES, Overview
 from jinyun.app.services.registers import Registers
 from jinyun.app.services.words import history_dict, record_dict, verdict_dict, verdict_head
+from jinyun.domains.supervision.guards import conditions_of
 from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.ports import Actor, Record
 from jinyun.kernel.terms import Verdict
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
 ALARM_STATES = {"open": ("open",), "ended": ("ended",), "all": ()}
-CASE_STATES = {"open": OPEN_CASES, "closed": ("closed",), "all": ()}
+CASE_STATES = {"open": OPEN_CASES, "closed": ("closed", "merged"), "all": ()}
 CASE_VERDICTS = 60  # newest verdicts shown with a case
 
 
@@ -25,6 +27,10 @@ class Matters:
 
     def __init__(self, house: House, overview: Overview, registers: Registers) -> None:
         self._house, self._overview, self._registers = house, overview, registers
+        self.work = CaseWork(house)
+        self.evaluation = Evaluation(house)
+        self.hand_over = HandOver(house, registers)
+        self.works = Works(house, registers)
 
     def alarms(
         self, actor: Actor, *, state: str = "open", subject: str = "", limit: int = 500, offset: int = 0
@@ -91,7 +97,47 @@ class Matters:
             "verdicts": self._case_verdicts(record, alarms),
             "recovery": recovery_dict(recovery),
             "steps": self._registers.steps(record, actor),
+            "clocks": self._registers.clocks.of(house.types["case"], [record], house.clock.now()).get(case_id, []),
+            "contests": self._contests(record),
+            "related": self._related(record, actor),
+            "tasks": self._registers.find("task", actor, where={"case": case_id}, limit=200)["items"],
+            "procedure_version": record.procedure,
         }
+
+    def _contests(self, case: Record) -> list[dict[str, Any]]:
+        """Every contest with its reply, each with the verdict as it was and as it was after the review."""
+        told: list[dict[str, Any]] = []
+        for entry in self._house.records.history("case", case.id):
+            given = entry.given
+            if entry.step == "contest_it":
+                told.append({"at": entry.at, "by": entry.actor, "text": given.get("text"),
+                             "files": given.get("files") or [], "before": self._head(given.get("verdict")),
+                             "reply": None})  # fmt: skip
+            elif entry.step == "answer_contest" and told:
+                told[-1]["reply"] = {
+                    "at": entry.at, "by": entry.actor, "text": given.get("text"), "outcome": given.get("outcome"),
+                    "after": self._head(given.get("verdict")),
+                }  # fmt: skip
+        return told
+
+    def _head(self, verdict: Any) -> dict[str, Any] | None:
+        return next((verdict_head(one) for one in self._verdicts([verdict])), None)
+
+    def _related(self, case: Record, actor: Actor) -> list[dict[str, Any]]:
+        """Cases it was merged with, split from or into, and the one before it, each with how."""
+        records = self._house.records
+        ways = [(one, "merged_from") for one in case.data.get("merged_from") or ()]
+        ways += [(case.data[name], name) for name in ("merged_into", "split_from", "previous") if case.data.get(name)]
+        ways += [(one.id, "split_into") for one in records.find("case", {"split_from": case.id}, limit=50)]
+        told = []
+        for case_id, how in ways:
+            try:
+                other = records.get("case", case_id)
+            except NotFound:
+                continue
+            shown = record_dict(other, self._house.types["case"], actor.roles)
+            told.append({"how": how, **{n: shown.get(n) for n in ("id", "title", "state", "state_zh", "state_en")}})
+        return told
 
     def _alarm(self, alarm_id: str) -> Record | None:
         try:
@@ -104,15 +150,15 @@ class Matters:
         return [history_dict(one, kind, actor.roles) for one in self._house.records.history(type_id, record_id)]
 
     def _case_verdicts(self, case: Record, alarms: Sequence[Record]) -> list[dict[str, Any]]:
-        """Verdicts of the case's judge since it opened, newest first, those that opened and closed it among them."""
-        condition = case.data.get("recovery") or {}
-        subject = str(condition.get("subject") or case.data.get("subject") or "")
-        judge = condition.get("judge")
+        """Verdicts of the case's judges since it opened, newest first, those that opened and closed it and those cited
+        among them."""
         found: list[Verdict] = []
-        if subject and judge:
-            start = case.created_at // 1_000_000 - 6 * 3600
-            found = self._house.verdicts.find(subject=subject, judge=judge, start=start, limit=CASE_VERDICTS)
-        ids = [case.data.get("verdict_open"), case.data.get("verdict_close")]
+        start = case.created_at // 1_000_000 - 6 * 3600
+        for one in conditions_of(case.data):
+            found += self._house.verdicts.find(
+                subject=str(one["subject"]), judge=one["judge"], start=start, limit=CASE_VERDICTS
+            )
+        ids = [case.data.get("verdict_open"), case.data.get("verdict_close"), *(case.data.get("verdicts") or ())]
         ids += [one.data.get(name) for one in alarms for name in ("verdict_open", "verdict_peak", "verdict_end")]
         known = {one.id for one in found}
         extra = self._verdicts(i for i in ids if i and int(i) not in known)

@@ -193,7 +193,7 @@ VERSION_2 = Procedure(
             sets={"closed_at": "@now", "closed_by": SIGNED}, emits="case_closed",
         ),
         Transition(
-            "reopen", "复发重开", "Reopen", ("observing",), "reopened", by=SYSTEM_ONLY, sets={"reopened_at": "@now"},
+            "reopen", "复发重开", "Reopen", ("observing", "closed"), "reopened", by=SYSTEM_ONLY, sets={"reopened_at": "@now"},
             emits="case_reopened",
         ),
         Transition(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jinyun.app.services.cases.contexts import guard_context
 from jinyun.app.services.registers.attachments import Attachments
 from jinyun.app.services.registers.clocks import Clocks
 from jinyun.app.services.registers.gate import SYSTEM_ONLY, Gate
@@ -295,10 +296,7 @@ class Registers:
 
     def context(self, type_id: str, record_id: str) -> Mapping[str, Any]:
         """What guards may look at."""
-        if type_id == "case":
-            context: Mapping[str, Any] = self._house.act.case_context(record_id)
-            return context
-        return {}
+        return guard_context(self._house, type_id, record_id)
 
     def _editable(self, type_id: str, record_id: str, actor: Actor) -> RecordType:
         kind = self.kind(type_id)
