@@ -1,6 +1,9 @@
 /** All words of the page itself: key → [Chinese, English]. Names of factors, flags, states and fields come from the node. */
 
+import { deskMessages } from './messages.desk'
+
 export const messages = {
+  ...deskMessages,
   'app.name': ['缙云', 'Jinyun'],
   'app.tagline': ['生态环境数智大脑', 'Digital eco-environment brain'],
 
