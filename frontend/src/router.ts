@@ -9,6 +9,7 @@ export const router = createRouter({
     { path: '/', name: 'duty', component: () => import('./pages/DutyPage.vue'), meta: { title: 'nav.duty' } },
     { path: '/site/:id', name: 'site', component: () => import('./pages/SitePage.vue'), meta: { title: 'nav.sites' } },
     { path: '/alarms', name: 'alarms', component: () => import('./pages/AlarmsPage.vue'), meta: { title: 'nav.alarms' } },
+    { path: '/notices', name: 'notices', component: () => import('./pages/NoticesPage.vue'), meta: { title: 'notice.title' } },
     { path: '/cases', name: 'cases', component: () => import('./pages/CasesPage.vue'), meta: { title: 'nav.cases' } },
     { path: '/case/:id', name: 'case', component: () => import('./pages/CasePage.vue'), meta: { title: 'nav.cases' } },
     { path: '/complaints', name: 'complaints', component: () => import('./pages/ComplaintsPage.vue'), meta: { title: 'desk.complaints' } },

@@ -459,6 +459,7 @@ export const get = <T>(path: string, query?: Query) => ask<T>('GET', address(pat
 export const post = <T>(path: string, body: unknown = {}) => ask<T>('POST', path, body)
 export const upload = <T>(path: string, file: Blob) => ask<T>('POST', path, file)
 export const patch = <T>(path: string, body: unknown) => ask<T>('PATCH', path, body)
+export const put = <T>(path: string, body: unknown) => ask<T>('PUT', path, body)
 export const del = <T>(path: string) => ask<T>('DELETE', path)
 
 /** Log-in and its check do not send the person to the log-in page again. */

@@ -3,7 +3,7 @@
 import { computed, onScopeDispose, ref } from 'vue'
 import { seconds } from './format'
 
-export const TOPICS = ['reading', 'verdict', 'alarm', 'case', 'link', 'system'] as const
+export const TOPICS = ['reading', 'verdict', 'alarm', 'case', 'link', 'system', 'notice'] as const
 export type Topic = (typeof TOPICS)[number]
 export type Handler = (event: any, topic: Topic) => void
 

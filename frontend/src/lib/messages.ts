@@ -2,7 +2,10 @@
 
 import { deskMessages } from './messages.desk'
 
+import { noticeMessages } from './messages.notices'
+
 export const messages = {
+  ...noticeMessages,
   ...deskMessages,
   'app.name': ['缙云', 'Jinyun'],
   'app.tagline': ['生态环境数智大脑', 'Digital eco-environment brain'],
