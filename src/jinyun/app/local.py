@@ -347,27 +347,6 @@ def stopped_node(folder: Path) -> Iterator[Any]:
         house.close()
 
 
-def account_names(folder: Path) -> list[str]:
-    remote = running_node(folder)
-    if remote is not None:
-        return [str(one["name"]) for one in remote.ask("GET", "/api/accounts")]
-    from jinyun.app.accounts import Accounts
-
-    with stopped_node(folder) as house:
-        return Accounts(house.kv).names()
-
-
-def reset_password(folder: Path, name: str) -> str:
-    """A new password of an account."""
-    remote = running_node(folder)
-    if remote is not None:
-        return str(remote.ask("POST", f"/api/accounts/{quote(name, safe='')}/reset", {})["password"])
-    from jinyun.app.accounts import Accounts
-
-    with stopped_node(folder) as house:
-        return Accounts(house.kv).reset(name)
-
-
 def system_state(folder: Path) -> dict[str, Any]:
     """The system page's figures; of a stopped node what its files say."""
     remote = running_node(folder)

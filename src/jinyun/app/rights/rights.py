@@ -251,6 +251,11 @@ class Rights:
         """Names of the fields that are shown masked."""
         return masked_fields(self._house.types[type_id], self.reach(actor).personal)
 
+    def forget(self) -> None:
+        """Work everything out anew."""
+        with self._lock:
+            self._kept.clear()
+
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _versions(self, *types: str) -> Hashable:
