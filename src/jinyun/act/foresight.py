@@ -12,7 +12,7 @@ from jinyun.act.lines import Line, Lines
 from jinyun.act.rules import Rule
 from jinyun.act.would import WouldVerdicts
 from jinyun.domains.supervision.records import OPEN_STATES
-from jinyun.kernel.ports import Record
+from jinyun.kernel.ports import Record, VerdictStore
 from jinyun.kernel.terms import Verdict
 
 Told = dict[str, Any]
@@ -77,6 +77,23 @@ class _View(Lines):
         return record  # type: ignore[return-value]  # nobody looks at it
 
 
+class _Once:
+    """Verdicts that are asked for once: what is and what would be look at the same long lines."""
+
+    def __init__(self, store: VerdictStore) -> None:
+        self._store = store
+        self._found: dict[tuple[Any, ...], list[Verdict]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def find(self, **asked: Any) -> list[Verdict]:
+        key = tuple(sorted((name, value) for name, value in asked.items() if value is not None))
+        if key not in self._found:
+            self._found[key] = self._store.find(**asked)
+        return self._found[key]
+
+
 def foresee(
     changes: Sequence[tuple[Verdict, Verdict | None]],
     lines: Lines,
@@ -97,12 +114,13 @@ def foresee(
             first[key] = min(first.get(key, would.window.start), would.window.start)
     if not touched:
         return {"alarms": [], "cases": []}
-    view = WouldVerdicts(lines.verdicts, [would for would, _ in changes])
+    store = _Once(lines.verdicts)
+    view = WouldVerdicts(store, [would for would, _ in changes])
     desk = _Desk(lines.desk)
     scratch = lines.over(_View, view, desk)
     for key, around in first.items():
         scratch.read_again(key, around, last[key])
-    return {"alarms": desk.told, "cases": _cases(touched, cases, view)}
+    return {"alarms": desk.told, "cases": _cases(touched, cases.seeing(store), view)}
 
 
 def _cases(

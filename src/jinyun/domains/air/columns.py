@@ -97,7 +97,7 @@ def aqi_columns(
         np.zeros(rows, dtype=np.uint16),
     )
     work = _Work(keys, columns, more, _tables(edition), edition)
-    levels = np.array([0, *(edition.level_of(n).level for n in range(edition.levels[-1].top + 1))], dtype=np.int8)
+    levels = _levels(edition)
     for first in range(0, rows, CHUNK):
         _chunk(slice(first, min(first + CHUNK, rows)), out, work, levels)
     return out
@@ -155,6 +155,12 @@ class _Work:
     def given(self, key: Key) -> tuple[Column, ...]:
         """The columns that hold values on the break points of a key."""
         return tuple(one for one in (self.columns.get(key), self.rolling.get(key)) if one is not None)
+
+
+@lru_cache(maxsize=16)
+def _levels(edition: IndexEdition) -> NDArray[np.int8]:
+    """Level by AQI; the first is of none."""
+    return np.array([0, *(edition.level_of(n).level for n in range(edition.levels[-1].top + 1))], dtype=np.int8)
 
 
 @lru_cache(maxsize=16)

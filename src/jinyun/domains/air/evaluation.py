@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 
 from jinyun.domains.air.limits import PACKAGE, items
 from jinyun.kernel.errors import BadInput
@@ -145,6 +145,12 @@ def window_days(window: Window) -> list[date]:
     return [first + timedelta(days=n) for n in range((end - first).days)]
 
 
+@lru_cache(maxsize=256)
+def _months(window: Window) -> tuple[tuple[int, int], ...]:
+    """(year, month) of its days."""
+    return tuple(dict.fromkeys((day.year, day.month) for day in window_days(window)))
+
+
 def natural(window: Window) -> bool:
     """True for a whole month, quarter or year of the calendar."""
     return window.period in (Period.MONTH, Period.QUARTER, Period.YEAR) and window == window_of(
@@ -164,7 +170,7 @@ def enough_days(name: str, days: Collection[date], window: Window, rules: Evalua
         Valid days of the item inside the window.
     """
     months = Counter((day.year, day.month) for day in days)
-    due = list(dict.fromkeys((day.year, day.month) for day in window_days(window)))
+    due = _months(window)
     if not natural(window):
         return Enough(
             None, len(days), None, "标准未规定该时段的有效天数", "no rule for the valid days of such a period"
