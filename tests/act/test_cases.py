@@ -2,6 +2,7 @@
 
 import pytest
 
+from jinyun.act.alarms import seconds
 from jinyun.kernel.errors import NotPermitted, Refused
 from jinyun.kernel.ports import SYSTEM, Actor
 
@@ -257,3 +258,56 @@ def test_a_case_that_began_on_version_1_goes_on_by_it(desk):
     moved = desk.records.move("case", other.id, 2, OFFICER)
     assert (moved.procedure, moved.state) == (2, "opened")
     assert missing_of(desk, moved, "close") == ["evidence", "second-person"]
+
+
+def test_a_clock_escalates_each_stage_once_and_stands_still_while_suspended(desk):
+    desk.outlet(8, "62")
+    (case,) = desk.cases()
+    hours = case.data["level"] and {1: 24, 2: 48, 3: 120, 4: 240}[case.data["level"]]
+    began = desk.clock.at
+    desk.act(case, "acknowledge")
+    desk.to(began + int(hours * 3600 * 0.8) - 60)
+    desk.room.tick()
+    assert not desk.cases()[0].data["escalated"]
+    desk.to(began + int(hours * 3600 * 0.8) + 60)
+    desk.room.tick()
+    desk.room.tick()
+    (near,) = desk.cases()[0].data["escalated"]
+    assert (near["text"], near["by"]) == ("即将到期", "system")
+    desk.act(case, "suspend", reason="等待鉴定结论")
+    desk.to(desk.clock.at + 30 * 86400)
+    desk.room.tick()
+    (case,) = desk.cases()
+    assert (case.data["deadline"], case.data["overdue"]) == (None, False)
+    desk.act(case, "resume")
+    desk.room.tick()
+    (case,) = desk.cases()
+    assert desk.clock.at < seconds(case.data["deadline"]) <= desk.clock.at + int(hours * 3600 * 0.2)
+    desk.to(seconds(case.data["deadline"]) + 25 * 3600)
+    desk.room.tick()
+    (case,) = desk.cases()
+    assert [one["text"] for one in case.data["escalated"]] == ["即将到期", "超期一天"]
+    assert case.data["overdue"] is True
+
+
+def test_a_case_of_two_matters_recovers_when_both_figures_hold(desk):
+    story(desk, [(0, 4), (1, 4)])
+    desk.outlet(1, "62")
+    first, second = sorted(desk.cases(), key=lambda one: one.data["kind"])
+    assert (first.data["kind"], second.data["kind"]) == ("outlet_exceedance", "section_class")
+    context = {**desk.room.case_context(first.id), "desk": True}
+    alarms = [*second.data["alarms"], *first.data["alarms"]]
+    desk.records.update("case", second.id, {"alarms": alarms, "also": [first.data["recovery"]]}, SYSTEM)
+    desk.records.step("case", first.id, "merge", {"into": second.id}, OFFICER, context=context)
+    desk.room.case_changed(second.id)
+    for n in range(2, 5):
+        desk.section(n, 3)
+    assert desk.records.get("case", second.id).state == "opened"  # the outlet is still over its limit
+    assert missing_of(desk, second, "close") == ["recovery-windows"]
+    desk.outlet(4, "70")  # an alarm of the merged matter joins the case that speaks for it
+    assert len(desk.cases()) == 2
+    for n in range(5, 8):
+        desk.outlet(n, "40")
+    case = desk.records.get("case", second.id)
+    assert case.state == "observing"
+    assert (case.data["progress"]["have"], case.data["progress"]["need"]) == (6, 6)

@@ -12,10 +12,12 @@ from types import SimpleNamespace
 
 import pytest
 from live import Live, register
+from typer.testing import CliRunner
 from web_rows import ROWS, SECTION_MN
 
 from jinyun.app import assemble
 from jinyun.app.services.cases.handover import verify
+from jinyun.cli.case import app
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.terms import CHINA
 from jinyun.sense.hj212 import compose
@@ -279,3 +281,36 @@ def test_a_contest_keeps_the_case_open_until_it_is_answered_and_keeps_both_verdi
     by_hand = stage.client.post(f"/api/records/case/{story.id}/steps/merge", json={"given": {"into": "x"}})
     assert by_hand.status_code == 409
     assert by_hand.json()["error"]["missing"][0]["code"] == "desk"
+
+
+def test_the_verb_seals_verifies_and_evaluates_beside_the_running_node(stage, story, tmp_path):
+    folder, file = str(stage.live.house.settings.folder), tmp_path / "case.zip"
+    run = CliRunner().invoke
+    made = run(app, ["hand-over", story.id, "--to", "court", "-o", str(file), "--folder", folder])
+    assert made.exit_code == 0, made.output
+    told = run(app, ["verify", str(file), "--json"])
+    assert json.loads(told.output)["to"] == "court"
+    shown = run(app, ["evaluate", "--from", "2026-03-01", "--to", "2026-03-31", "--folder", folder])
+    assert shown.exit_code == 0, shown.output
+    assert "u-water" in shown.output
+    assert "按期率 = 按期件数 ÷ 应办件数" in shown.output
+
+
+def test_works_and_rectification_items_are_shown_with_what_is_computed(stage):
+    project = {
+        "name": "龙凤溪截污", "kind": "sewer", "owner": "u-water", "site": "s-up", "plan_year": "365",
+        "done": [{"date": "2026-03-01", "money": "40"}], "planned_start": "2026-02-01", "started": "2026-01-20",
+    }  # fmt: skip
+    made = stage.post("/api/records/project", project, 201)["id"]
+    (row,) = stage.get("/api/works", day="2026-03-07")["items"]  # 66 of 365 days gone
+    assert row["lag"] == {"due": "66.00", "ratio": "0.6061", "light": "red", "reasons": [], "stuck": False}
+    shown = stage.get(f"/api/works/{made}", day="2026-02-09")
+    assert shown["lag"]["due"] == "40.00"
+    assert shown["lag"]["light"] == "red"  # the 40 were reported on 1 March only
+    item = {"title": "黑臭水体整治", "source": "central", "problem": "截污不到位", "deadline": "2026-03-01"}
+    whole = stage.post("/api/records/rectification", item | {"batch": "20260302-01"}, 201)["id"]
+    part = stage.post("/api/records/rectification", item | {"title": "管网", "parent": whole}, 201)["id"]
+    tree = stage.get(f"/api/rectifications/{whole}")
+    assert (tree["late"], tree["closed"], tree["of"]) == (True, 0, 1)
+    assert tree["parts"][0]["item"]["id"] == part
+    assert [one["name"] for one in tree["conditions"]] == ["measures", "solved", "mechanism", "proper", "papers"]

@@ -20,6 +20,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "replay": ("jinyun.cli.replay", "send real tables through the same sockets"),
     "hj212": ("jinyun.cli.hj212", "HJ 212 tools: decode, conformance, listen, send"),
     "records": ("jinyun.cli.records", "registers: list, show, load, export"),
+    "case": ("jinyun.cli.case", "cases: sealed hand-over and its check, evaluation of units"),
     "periods": ("jinyun.cli.periods", "figures of a month, quarter or year beside those of the year before"),
     "windows": ("jinyun.cli.windows", "windows of a factor: ten minutes to years, 8 h means, day and night"),
     "figure": ("jinyun.cli.figure", "published figures: publish, print again as of their day, what changed, seal"),
