@@ -160,8 +160,8 @@ def _named(to: Sequence[str], kind: RecordType, data: Mapping[str, Any]) -> list
     found = []
     for one in to:
         if one == "owner":
-            owner = data.get(kind.owner or "owner")
-            found += [str(owner)] if owner else []
+            people = {one.name for one in kind.fields if one.kind == "person" and one.name == "person"}
+            found += [str(data[name]) for name in (kind.owner or "owner", *people) if data.get(name)]
         else:
             found.append(one)
     return found
