@@ -67,6 +67,8 @@ class Writer:
             When the path is none that Observations are created at.
         """
         parts = segments(path)
+        if not parts:
+            raise NotAllowed("nothing is created at the service itself; POST to Observations or CreateObservations")
         name, id = parts[0]
         if len(parts) == 1 and id is None and name == "Observations":
             return self._one(body, None)
