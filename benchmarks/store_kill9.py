@@ -64,6 +64,7 @@ def main() -> None:
     wrong: list[str] = []
     told = {"messages": 0, "versions": 0}
     by_step: dict[str, int] = {}
+    told_wrong = 0
     with tempfile.TemporaryDirectory(prefix="jinyun-kill9-") as aside:
         for run in range(options.runs):
             folder = Path(aside) / f"store{run // FRESH}"
@@ -71,6 +72,9 @@ def main() -> None:
             step = dice.choice(STEPS) if run % 2 else ""
             at = one_run(folder, dice, step, wrong, told)
             by_step[at] = by_step.get(at, 0) + 1
+            for one in wrong[told_wrong:]:
+                print(f"run {run}: WRONG", one, flush=True)
+            told_wrong = len(wrong)
             if run % FRESH == FRESH - 1 or run == options.runs - 1:
                 one_run(folder, dice, "", wrong, told, only_look=True)
                 shutil.rmtree(folder)
@@ -79,7 +83,7 @@ def main() -> None:
         print(f"{told['messages']} messages kept at the last looks, {told['versions']} versions of readings")
         if options.restores:
             restores(Path(aside), dice, options.restores, wrong)
-    for one in wrong:
+    for one in wrong[told_wrong:]:
         print("WRONG", one)
     print(f"{len(wrong)} wrong, {time.monotonic() - started:.0f} s")
     sys.exit(1 if wrong else 0)
