@@ -102,14 +102,14 @@ def foresee(
 ) -> dict[str, list[Told]]:
     """Alarms and cases that would change: `changes` are (would, was), of windows that are over."""
     first: dict[tuple[str, str], int] = {}
-    last: dict[tuple[str, str], int] = {}
+    before: dict[tuple[str, str], dict[int, Verdict | None]] = {}
     touched: dict[tuple[str, str], list[tuple[Verdict, Verdict | None]]] = {}
     for would, was in changes:
         if not settled(would):
             continue
         key = (would.judge, would.subject)
         touched.setdefault(key, []).append((would, was))
-        last[key] = max(last.get(key, 0), would.window.start)
+        before.setdefault(key, {})[would.window.start] = was
         if lines.concerns(would, was):
             first[key] = min(first.get(key, would.window.start), would.window.start)
     if not touched:
@@ -119,7 +119,7 @@ def foresee(
     desk = _Desk(lines.desk)
     scratch = lines.over(_View, view, desk)
     for key, around in first.items():
-        scratch.read_again(key, around, last[key])
+        scratch.read_again(key, around, before[key])
     return {"alarms": desk.told, "cases": _cases(touched, cases.seeing(store), view)}
 
 

@@ -4,14 +4,14 @@ the line be read again from the store and the alarm records follow, so that the 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from jinyun.act.alarms import AlarmDesk, Sites, seconds
 from jinyun.act.cases import CaseDesk
 from jinyun.act.episodes import Episode, Observation, Sight, WindowFold, observe, observe_item, worst_of
-from jinyun.act.retelling import Quiet, Told, end_of, matching, overlap, past_episode
+from jinyun.act.retelling import Told, alike, end_of, matching, overlap, past_episode, standing
 from jinyun.act.rules import Rule, Rules
 from jinyun.kernel.ports import Record, RecordStore, VerdictStore
 from jinyun.kernel.terms import Status, Verdict, Window
@@ -24,6 +24,8 @@ NEVER = 1 << 60
 DAY = 86400
 Key = tuple[str, str]
 """(judge, subject)."""
+Before = Mapping[int, Verdict | None]
+"""What verdicts on windows, by their start [s], were; None: there was none."""
 
 
 @dataclass(slots=True)
@@ -120,7 +122,7 @@ class Lines:
         if not late:
             self._step(key, verdict, rules)
         else:
-            self.read_again(key, window.start, window.start)
+            self.read_again(key, window.start, {window.start: previous})
 
     def _history(self, key: Key, window: Window) -> bool:
         """A window that is too old to open an alarm and bears on none there is: back-filled history."""
@@ -284,9 +286,9 @@ class Lines:
 
     # --- reading a line again -----------------------------------------------------------------------------------------
 
-    def read_again(self, key: Key, around: int, until: int | None = None) -> None:
-        """Fold the stored verdicts anew from before `around`, and let the alarm records follow: to the newest, or, when
-        no window that starts after `until` is another than before, to where what came before bears on nothing."""
+    def read_again(self, key: Key, around: int, before: Before | None = None) -> None:
+        """Fold the stored verdicts anew from before `around`, and let the alarm records follow: to the newest, or,
+        where it is known what all that is another was `before`, to where both have come to the same."""
         judge, subject = key
         rules = self._fitting(judge, subject)
         if not rules:
@@ -294,13 +296,17 @@ class Lines:
         known = self._alarms_of(key, rules)
         start = self._safe_start(key, rules, known, around)
         line, told, newest = Line(), dict[str, Told](), (0, 0)
-        quiet = None if until is None else Quiet(known, until, self._reach(key, rules, around))
-        stopped: int | None = None
-        for verdict in self._stored(key, start, in_parts=until is not None):
+        upto, stands = NEVER, frozenset[str]()
+        then, until = Line(), max(before) if before else NEVER
+        for verdict in self._stored(key, start, in_parts=bool(before)):
             at = verdict.window.start
-            if quiet is not None and not line.busy and quiet.at(at, told):
-                stopped = at
-                break
+            if at > until and line.recent == then.recent and alike(line.folds, then.folds, at):
+                found = standing(known, line.folds, at)
+                if found is not None:
+                    upto, stands = at, found
+                    break
+            if before and (was := before.get(at, verdict)) is not None:
+                self._relive(then, was, rules)
             for rule in rules:
                 for matter, fold, seen in self._see(rule, verdict, line, lasting=False):
                     if seen.sight is Sight.BAD:
@@ -313,14 +319,28 @@ class Lines:
                         story.episodes[-1] = _of(fold)
             self._keep_level(line, verdict)
             newest = max(newest, (verdict.window.end, verdict.window.start))
-        upto = NEVER if stopped is None else stopped
-        mine = [one for one in known if end_of(one) >= start and (seconds(one.data["started_at"]) or 0) < upto]
+        mine = [
+            one
+            for one in known
+            if end_of(one) >= start and (seconds(one.data["started_at"]) or 0) < upto and one.id not in stands
+        ]
+        if upto != NEVER:
+            for matter, fold in line.folds.items():
+                if fold.episode is not None:  # it goes on as it did, and so does what is told of it
+                    told[matter].episodes.pop()
         self._follow(line, told, mine, subject)
-        if stopped is not None:
+        if upto != NEVER:
             return  # what is remembered is of later windows, and they are as they were
         self._lines[key] = line
         self._cursor[key] = max(newest, self._cursor.get(key, (0, 0)))
         self._lay_aside(key, line)
+
+    def _relive(self, line: Line, verdict: Verdict, rules: Sequence[Rule]) -> None:
+        """Fold a verdict, telling nobody."""
+        for rule in rules:
+            for _, fold, seen in self._see(rule, verdict, line, lasting=False):
+                fold.take(seen)
+        self._keep_level(line, verdict)
 
     def _follow(self, line: Line, told: dict[str, Told], known: list[Record], subject: str) -> None:
         by_id = self._rules.by_id()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jinyun.act.alarms import seconds
-from jinyun.act.episodes import Episode, Observation, Sight
+from jinyun.act.episodes import Episode, Observation, Sight, WindowFold
 from jinyun.act.rules import Rule
 from jinyun.kernel.ports import Record
 
@@ -19,25 +19,35 @@ class Told:
     episodes: list[Episode] = field(default_factory=list)
 
 
-class Quiet:
-    """Where a line that is read again has come to what it was: after the last window that is another and all it bears
-    on, with no alarm open, as it is told now or stands in the records, nor one so lately that it could be resumed."""
+def alike(one: Mapping[str, WindowFold], other: Mapping[str, WindowFold], moment: int) -> bool:
+    """Whether two lines have come to the same by `moment` [s]: the same windows make the same of both from then on."""
+    for matter in one.keys() | other.keys():
+        rule = (one.get(matter) or other[matter]).rule
+        mine, its = one.get(matter) or WindowFold(rule), other.get(matter) or WindowFold(rule)
+        if (mine.episode, mine.run, mine.clear, mine.base) != (its.episode, its.run, its.clear, its.base):
+            return False
+        if mine.past != its.past and any(_lately(each, moment, rule) for each in (mine.past, its.past)):
+            return False
+    return True
 
-    def __init__(self, known: Sequence[Record], until: int, reach: int) -> None:
-        """`until`: start of the last window that is another; `reach`: how far one bears on later ones. [s]"""
-        self._until, self._reach = until, reach
-        self._known = [(seconds(one.data["started_at"]) or 0, end_of(one)) for one in known]
 
-    def at(self, moment: int, told: Mapping[str, Told]) -> bool:
-        """Whether what comes from `moment` [s] on is as before; asked where no fold is busy."""
-        since = moment - self._reach
-        return (
-            self._until < since
-            and all(
-                one.ended_at is not None and one.ended_at < since for each in told.values() for one in each.episodes
-            )
-            and all(end < since or began >= moment for began, end in self._known)
-        )
+def _lately(past: Episode | None, moment: int, rule: Rule) -> bool:
+    """Whether an episode may yet be resumed."""
+    return past is not None and (past.ended_at is None or moment < past.ended_at + rule.cool_down)
+
+
+def standing(known: Sequence[Record], folds: Mapping[str, WindowFold], moment: int) -> frozenset[str] | None:
+    """Ids of the alarms that are open at `moment` [s], each told by the open episode of its fold; None: one is not."""
+    found = set()
+    for record in known:
+        began = seconds(record.data["started_at"]) or 0
+        if began >= moment or end_of(record) < moment:
+            continue
+        fold = folds.get(record.data["matter"])
+        if fold is None or fold.episode is None or fold.episode.started_at != began:
+            return None
+        found.add(record.id)
+    return frozenset(found)
 
 
 def past_episode(record: Record) -> Episode | None:

@@ -13,7 +13,7 @@ from jinyun.act.alarms import AlarmDesk, Sites
 from jinyun.act.case_recovery import Recovery
 from jinyun.act.cases import CaseDesk
 from jinyun.act.foresight import foresee
-from jinyun.act.lines import Lines
+from jinyun.act.lines import NEVER, Lines
 from jinyun.act.live import LiveWatch
 from jinyun.act.rules import Rules
 from jinyun.act.silence import SilenceWatch
@@ -98,7 +98,7 @@ class ActRoom:
     def together(self) -> Iterator[None]:
         """Inside, verdicts on windows gone by that this thread tells are acted on at the end, each line read again
         once: a correction must not pass through states that never were. A kill in between is made good by `recover`."""
-        held: dict[tuple[str, str], tuple[int, int]] = {}
+        held: dict[tuple[str, str], tuple[int, dict[int, Verdict | None]]] = {}
         with self._lock:
             self._holds += 1
         self._held.lines = held
@@ -108,9 +108,11 @@ class ActRoom:
             self._held.lines = None
             with self._lock:
                 self._holds -= 1
-                for key, (around, until) in held.items():
+                for key, (around, before) in held.items():
+                    if around == NEVER:
+                        continue
                     try:
-                        self._lines.read_again(key, around, None if key in self._failed else until)
+                        self._lines.read_again(key, around, None if key in self._failed else before)
                         self._cases.seen(*key)
                     except Exception:
                         log.exception("alarm rule failed; tried again at the next tick", judge=key[0], subject=key[1])
@@ -191,9 +193,11 @@ class ActRoom:
         key = (new.judge, new.subject)
         held = getattr(self._held, "lines", None)
         if held is not None and self._lines.is_late(new):
+            first, before = held.get(key, (NEVER, {}))
+            before.setdefault(new.window.start, previous)
             if self._lines.concerns(new, previous) or key in self._cases.watched:
-                first, last = held.get(key, (new.window.start, new.window.start))
-                held[key] = (min(first, new.window.start), max(last, new.window.start))
+                first = min(first, new.window.start)
+            held[key] = (first, before)
             return
         try:
             self._lines.take(new, previous)
