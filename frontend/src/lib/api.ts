@@ -409,6 +409,9 @@ export function setCsrf(token: string): void {
   csrf = token
 }
 
+/** For requests that `ask` does not make. */
+export const csrfHeader = (): Record<string, string> => ({ 'X-Jinyun-CSRF': csrf })
+
 export function whenUnauthorised(handler: () => void): void {
   onUnauthorised = handler
 }

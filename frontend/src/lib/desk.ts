@@ -1,6 +1,7 @@
 /** Supervision: what its pages share. */
 
-import { get, items, type RecordRow } from './api'
+import { reactive } from 'vue'
+import { get, items, type RecordRow, type Verdict } from './api'
 import { seconds } from './format'
 
 export interface Column {
@@ -57,6 +58,21 @@ export function entries(list: any): Entry[] {
 export async function allOf(type: string, query: Record<string, string | number> = {}, most = 1000): Promise<RecordRow[]> {
   return items<RecordRow>(await get<any>(`/api/records/${encodeURIComponent(type)}`, { limit: most, ...query }))
 }
+
+const units = reactive(new Map<string, string>())
+let unitsAsked: Promise<void> | null = null
+
+/** The directory of units, once: owners of matters are ids of units, or names as somebody wrote them. */
+export function needUnits(): Promise<void> {
+  unitsAsked ??= allOf('unit')
+    .then((rows) => rows.forEach((one) => units.set(one.id, String(one.name))))
+    .catch(() => {
+      unitsAsked = null
+    })
+  return unitsAsked
+}
+
+export const unitName = (owner: string | null | undefined): string => (owner ? (units.get(owner) ?? owner) : '')
 
 const EARTH_KM = 6371
 
@@ -115,4 +131,23 @@ export function newestDone(row: Record<string, any>, today: string): string {
   const own = (Array.isArray(row.done) ? row.done : []).filter((one: any) => String(one.date).slice(0, 4) === today.slice(0, 4) && String(one.date) <= today)
   own.sort((a: any, b: any) => String(a.date).localeCompare(String(b.date)))
   return String(own.at(-1)?.money ?? '0')
+}
+
+/** What an enterprise said against a verdict, and the answer, each with its verdict. */
+export interface Contest {
+  at: number
+  by: string
+  text: string
+  files: string[]
+  before: Verdict | null
+  reply: { at: number; by: string; text: string; outcome: string; after: Verdict | null } | null
+}
+
+export interface Related {
+  how: 'merged_from' | 'merged_into' | 'split_from' | 'split_into' | 'previous'
+  id: string
+  title: string
+  state: string
+  state_zh?: string
+  state_en?: string
 }

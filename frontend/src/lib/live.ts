@@ -87,7 +87,13 @@ function open(): void {
       handlers.get(topic)?.forEach((call) => call(event, topic))
     })
   }
-  for (const name of ['ping', 'hello', 'message']) stream.addEventListener(name, contact)
+  for (const name of ['ping', 'hello', 'message']) {
+    stream.addEventListener(name, (message) => {
+      contact()
+      const at = /"at":\s*(\d+)/.exec(String((message as MessageEvent).data ?? ''))?.[1]
+      if (at) sawNow(Number(at)) // the node's clock may be scaled: what is late is late by it
+    })
+  }
   stream.addEventListener('resync', () => {
     contact() // we fell too far behind: read everything anew
     reopened.forEach((call) => call())
