@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -113,6 +113,11 @@ class WindowFold:
     run: list[Observation] = field(default_factory=list)  # bad windows not yet enough for an alarm
     clear: list[Observation] = field(default_factory=list)  # clear windows not yet enough to end it
     base: int | None = None  # of a drop rule: the class it fell from
+
+    def copy(self) -> WindowFold:
+        """One that goes its own way."""
+        own = [None if one is None else replace(one) for one in (self.episode, self.past)]
+        return WindowFold(self.rule, own[0], own[1], list(self.run), list(self.clear), self.base)
 
     @property
     def busy(self) -> bool:

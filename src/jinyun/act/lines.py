@@ -37,6 +37,11 @@ class Line:
     recent: deque[tuple[int, int]] = field(default_factory=deque)  # (start, level) of the last day, for drop rules
     stray: bool = False  # an alarm is open of which this line knows nothing
 
+    def copy(self) -> Line:
+        """One that goes its own way."""
+        folds = {matter: fold.copy() for matter, fold in self.folds.items()}
+        return Line(folds, dict(self.alarms), deque(self.recent), self.stray)
+
     @property
     def busy(self) -> bool:
         return any(fold.busy for fold in self.folds.values())
@@ -297,15 +302,17 @@ class Lines:
         start = self._safe_start(key, rules, known, around)
         line, told, newest = Line(), dict[str, Told](), (0, 0)
         upto, stands = NEVER, frozenset[str]()
-        then, until = Line(), max(before) if before else NEVER
+        then, since, until = line, min(before, default=NEVER) if before else NEVER, max(before) if before else NEVER
         for verdict in self._stored(key, start, in_parts=bool(before)):
             at = verdict.window.start
+            if then is line and at >= since:
+                then = line.copy()  # up to here they are the same
             if at > until and line.recent == then.recent and alike(line.folds, then.folds, at):
                 found = standing(known, line.folds, at)
                 if found is not None:
                     upto, stands = at, found
                     break
-            if before and (was := before.get(at, verdict)) is not None:
+            if before and then is not line and (was := before.get(at, verdict)) is not None:
                 self._relive(then, was, rules)
             for rule in rules:
                 for matter, fold, seen in self._see(rule, verdict, line, lasting=False):

@@ -37,14 +37,14 @@ def _lately(past: Episode | None, moment: int, rule: Rule) -> bool:
 
 
 def standing(known: Sequence[Record], folds: Mapping[str, WindowFold], moment: int) -> frozenset[str] | None:
-    """Ids of the alarms that are open at `moment` [s], each told by the open episode of its fold; None: one is not."""
+    """Ids of the alarms that are open at `moment` [s]; None: of one the fold has no open episode."""
     found = set()
     for record in known:
         began = seconds(record.data["started_at"]) or 0
         if began >= moment or end_of(record) < moment:
             continue
         fold = folds.get(record.data["matter"])
-        if fold is None or fold.episode is None or fold.episode.started_at != began:
+        if fold is None or fold.episode is None:
             return None
         found.add(record.id)
     return frozenset(found)
