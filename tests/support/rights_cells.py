@@ -44,6 +44,7 @@ QUERY: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "GET /api/reports/{medium}/fields": lambda o: f"scope=site:{o['section']}",
     "GET /api/figures/bundle": lambda o: "year=2020",
     "GET /api/rejects": lambda o: f"mn={o['mn']}",
+    "GET /api/search": lambda o: f"q={o['name'].lower()}",  # the answer says it again
     "POST /api/imports": lambda o: "name=x.csv",
     "POST /api/attachments": lambda o: "name=x.txt",
 }

@@ -292,17 +292,16 @@ class Accounts:
         account = self._kv.get(ACCOUNTS, name)
         if not account or account.get("disabled"):
             raise NotLoggedIn("the account is no longer there")
-        return session_of(name, account, token, must_change=self._too_old(account))
+        return session_of(name, account, token, must=self._must(account))
 
-    def _too_old(self, account: Mapping[str, Any]) -> bool:
-        """Whether nothing but a new password (or a second factor that is demanded) is possible."""
+    def _must(self, account: Mapping[str, Any]) -> str:
+        """What has to be done before anything else: "password", "second-factor", "" for nothing."""
         rules = self.security()
-        if account.get("must_change"):
-            return True
-        if rules.max_age_days and self._wall() - account.get("changed_at", 0) > rules.max_age_days * DAY:
-            return True
+        aged = rules.max_age_days and self._wall() - account.get("changed_at", 0) > rules.max_age_days * DAY
+        if account.get("must_change") or aged:
+            return "password"
         demanded = bool(set(rules.second_factor) & set(account["roles"]))
-        return demanded and not (account.get("totp") or {}).get("on")
+        return "second-factor" if demanded and not (account.get("totp") or {}).get("on") else ""
 
     def holds(self, token: str | None) -> bool:
         """Whether the session still holds, without prolonging it."""

@@ -26,8 +26,13 @@ class Session:
     unit: str = ""
     jurisdictions: tuple[str, ...] = ()
     enterprise: str = ""
-    must_change: bool = False
-    """The password was given by somebody else or is too old: nothing but a new one is possible."""
+    must: str = ""
+    """What comes before anything else: "password" (given by somebody else, or too old), "second-factor", or nothing."""
+
+    @property
+    def must_change(self) -> bool:
+        """Whether nothing is possible but what `must` says."""
+        return bool(self.must)
 
     @property
     def actor(self) -> Actor:
@@ -35,15 +40,15 @@ class Session:
 
     def as_dict(self) -> dict[str, Any]:
         told: dict[str, Any] = {"name": self.name, "roles": list(self.roles), "csrf": self.csrf}
-        return told | {"must_change": True} if self.must_change else told
+        return told | {"must_change": True, "must": self.must} if self.must else told
 
 
-def session_of(name: str, account: Mapping[str, Any], token: str, *, must_change: bool = False) -> Session:
+def session_of(name: str, account: Mapping[str, Any], token: str, *, must: str = "") -> Session:
     """The session of an account as it is now: a role taken away counts at once."""
     csrf = hmac.new(token.encode(), b"jinyun csrf", hashlib.sha256).hexdigest()
     return Session(
         name, tuple(account["roles"]), csrf, str(account.get("unit") or ""), tuple(account.get("jurisdictions") or ()),
-        str(account.get("enterprise") or ""), must_change,
+        str(account.get("enterprise") or ""), must,
     )  # fmt: skip
 
 
