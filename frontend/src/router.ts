@@ -19,6 +19,7 @@ export const router = createRouter({
     { path: '/works/:id', name: 'work', component: () => import('./pages/WorkPage.vue'), meta: { title: 'desk.works' } },
     { path: '/evaluation', name: 'evaluation', component: () => import('./pages/EvaluationPage.vue'), meta: { title: 'desk.evaluation' } },
     { path: '/search', name: 'search', component: () => import('./pages/SearchPage.vue'), meta: { title: 'nav.search' } },
+    { path: '/account', name: 'account', component: () => import('./pages/AccountPage.vue'), meta: { title: 'account.title' } },
     { path: '/admin', name: 'admin', component: () => import('./pages/AdminPage.vue'), meta: { title: 'nav.admin' } },
     { path: '/links', name: 'links', component: () => import('./pages/LinksPage.vue'), meta: { title: 'nav.links' } },
     { path: '/link/:mn', name: 'link', component: () => import('./pages/LinkPage.vue'), meta: { title: 'nav.links' } },

@@ -380,6 +380,8 @@ export interface SessionInfo {
   name: string
   roles: string[]
   csrf: string
+  /** what comes before anything else */
+  must?: 'password' | 'second-factor'
 }
 
 export class ApiError extends Error {
@@ -468,7 +470,8 @@ export const del = <T>(path: string) => ask<T>('DELETE', path)
 /** Log-in and its check do not send the person to the log-in page again. */
 export const session = {
   get: () => ask<SessionInfo>('GET', '/api/session', undefined, true),
-  open: (name: string, password: string) => ask<SessionInfo>('POST', '/api/session', { name, password }, true),
+  open: (name: string, password: string, code = '') => ask<SessionInfo>('POST', '/api/session', { name, password, code }, true),
+  password: (old: string, fresh: string) => ask<void>('POST', '/api/account/password', { old, new: fresh }, true),
   close: () => ask<void>('DELETE', '/api/session', undefined, true),
 }
 

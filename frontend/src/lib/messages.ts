@@ -1,10 +1,12 @@
 /** All words of the page itself: key → [Chinese, English]. Names of factors, flags, states and fields come from the node. */
 
+import { accountMessages } from './messages.account'
 import { deskMessages } from './messages.desk'
 
 import { noticeMessages } from './messages.notices'
 
 export const messages = {
+  ...accountMessages,
   ...noticeMessages,
   ...deskMessages,
   'app.name': ['缙云', 'Jinyun'],

@@ -1,13 +1,16 @@
-/** Who is logged in. */
+/** Who is logged in, and who has yet to set a password or a second factor before anything else. */
 
 import { ref } from 'vue'
 import { ApiError, session as api, setCsrf, type SessionInfo } from './api'
 
 export const me = ref<SessionInfo | null>(null)
+/** Logged in, but free to do nothing but what `must` says. */
+export const bound = ref<SessionInfo | null>(null)
 let asked: Promise<void> | null = null
 
 function take(found: SessionInfo | null): void {
-  me.value = found
+  me.value = found?.must ? null : found
+  bound.value = found?.must ? found : null
   setCsrf(found?.csrf ?? '')
 }
 
@@ -27,8 +30,8 @@ export function ensureSession(): Promise<void> {
   return asked
 }
 
-export async function logIn(name: string, password: string): Promise<void> {
-  take(await api.open(name, password))
+export async function logIn(name: string, password: string, code = ''): Promise<void> {
+  take(await api.open(name, password, code))
 }
 
 export async function logOut(): Promise<void> {
