@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, and_, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from jinyun.kernel.errors import Conflict, NotFound
 from jinyun.kernel.ports import HistoryEntry, Record
 from jinyun.kernel.records import RecordType
 from jinyun.store import record_rules as rules
 from jinyun.store.database import reading
+from jinyun.store.record_pages import COLUMNS, by_column, ids_by_field, page_by_column
 from jinyun.store.record_search import conditions_of, not_indexed
 from jinyun.store.schema import record as current
 from jinyun.store.schema import record_history as history_table
-from jinyun.store.schema import record_index as side
 
 CHUNK = 500
 """Ids asked for in one statement."""
+COUNT_KEPT, COUNT_KEPT_S, COUNTS = 2_000, 10.0, 500
+"""A count of so many records is answered again for so long, while nothing is changed here; another process's change is
+seen after it. So many are kept."""
 
 
 class RecordAnswers:
@@ -28,6 +32,9 @@ class RecordAnswers:
 
     def __init__(self, engine: Engine, types: Mapping[str, RecordType]) -> None:
         self._engine, self._types = engine, types
+        self.versions: dict[str, int] = {}
+        """Rises with each committed change of a type: pages cache by it."""
+        self._counted: dict[str, tuple[int, float, int]] = {}
 
     def type(self, type_id: str) -> RecordType:
         """The declaration of a type."""
@@ -54,22 +61,43 @@ class RecordAnswers:
         """Records whose indexed fields equal `where` (a list: any of them; None: not set). `order` is updated_at,
         created_at, id, state or an indexed field, with ``-`` before it for descending; ties go by id."""
         kind = self.type(type_id)
-        query = select(current).where(*conditions_of(kind, where, states, text))
+        conditions = conditions_of(kind, where, states, text, self._engine.dialect.name)
         name, down = order.removeprefix("-"), order.startswith("-")
-        if name in ("updated_at", "created_at", "id", "state"):
-            keys: list[Any] = [current.c[name]]
-        elif name in rules.indexed_fields(kind):
-            query = query.outerjoin(
-                side, and_(side.c.type == current.c.type, side.c.id == current.c.id, side.c.field == name)
-            )
-            keys = [func.coalesce(func.min(side.c.number), 0), func.min(side.c.value)]
-            query = query.group_by(*current.primary_key.columns)
-        else:
+        if name in COLUMNS:
+            with reading(self._engine) as connection:
+                query = page_by_column(kind.id, conditions, name, down=down, limit=limit, offset=offset)
+                return [self._record(row) for row in connection.execute(query)]
+        if name not in rules.indexed_fields(kind):
             raise not_indexed(kind, name)
-        ordered = [key.desc() if down else key.asc() for key in keys]
-        query = query.order_by(*ordered, current.c.id).limit(limit).offset(offset)
         with reading(self._engine) as connection:
-            return [self._record(row) for row in connection.execute(query)]
+            ids = ids_by_field(connection, kind, conditions, name, down=down, limit=limit, offset=offset)
+            found = self._load(connection, kind.id, ids)
+        return [found[one] for one in ids if one in found]
+
+    def standing(
+        self,
+        type_id: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        states: Sequence[str] = (),
+        text: str = "",
+        order: str = "-updated_at",
+    ) -> list[tuple[str, int]]:
+        """(id, µs of its last change) of all that `find` would give, in order; `order` is not a field's here."""
+        kind = self.type(type_id)
+        conditions = conditions_of(kind, where, states, text, self._engine.dialect.name)
+        name, down = order.removeprefix("-"), order.startswith("-")
+        if name not in COLUMNS:
+            raise not_indexed(kind, name)
+        query = select(current.c.id, current.c.updated_at).where(*conditions)
+        with reading(self._engine) as connection:
+            return [(row[0], row[1]) for row in connection.execute(query.order_by(*by_column(name, down)))]
+
+    def load(self, type_id: str, ids: Sequence[str]) -> list[Record]:
+        """Living records of these ids, in this order."""
+        with reading(self._engine) as connection:
+            found = self._load(connection, type_id, ids)
+        return [found[one] for one in ids if one in found and not found[one].deleted]
 
     def count(
         self,
@@ -79,9 +107,20 @@ class RecordAnswers:
         states: Sequence[str] = (),
         text: str = "",
     ) -> int:
-        conditions = conditions_of(self.type(type_id), where, states, text)
+        conditions = conditions_of(self.type(type_id), where, states, text, self._engine.dialect.name)
+        asked = repr((type_id, sorted((where or {}).items()), tuple(states), text))
+        changed = sum(self.versions.values())
+        kept = self._counted.get(asked)
+        if kept is not None and kept[0] == changed and time.monotonic() - kept[1] < COUNT_KEPT_S:
+            return kept[2]
         with reading(self._engine) as connection:
-            return connection.execute(select(func.count()).select_from(current).where(*conditions)).scalar_one()
+            query = select(func.count()).select_from(current).where(*conditions)
+            found: int = connection.execute(query).scalar_one()
+        if found >= COUNT_KEPT:
+            if len(self._counted) >= COUNTS:
+                self._counted.clear()
+            self._counted[asked] = changed, time.monotonic(), found
+        return found
 
     def history(self, type_id: str, id: str) -> list[HistoryEntry]:
         """Oldest first; of a deleted record too."""

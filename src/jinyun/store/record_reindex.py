@@ -11,6 +11,7 @@ from sqlalchemy import Engine, and_, delete, insert, select, update
 from jinyun.kernel.ports import KeyValue
 from jinyun.kernel.records import RecordType
 from jinyun.store import record_rules as rules
+from jinyun.store import record_text
 from jinyun.store.database import reading, writing
 from jinyun.store.schema import record as current
 from jinyun.store.schema import record_index as side
@@ -25,6 +26,7 @@ def reindex(engine: Engine, types: Mapping[str, RecordType], kv: KeyValue) -> di
 
     What a kill interrupts is done again at the next start: the fields are noted last.
     """
+    record_text.complete(engine)
     noted = kv.items(SPACE)
     done: dict[str, int] = {}
     for kind in types.values():
@@ -56,6 +58,8 @@ def _again(engine: Engine, kind: RecordType) -> int:
             rows = list(connection.execute(select(current.c.id, current.c.data, current.c.search).where(among)))
             connection.execute(delete(side).where(side.c.type == kind.id, side.c.id.in_(ids)))
             entries: list[dict[str, Any]] = []
+            indexed = record_text.held(connection, kind.id, ids)
+            searched: list[tuple[str, str, bool]] = []
             for row in rows:
                 data = msgspec.json.decode(row.data)
                 entries += [
@@ -66,6 +70,8 @@ def _again(engine: Engine, kind: RecordType) -> int:
                 if search != row.search:
                     same = and_(current.c.type == kind.id, current.c.id == row.id)
                     connection.execute(update(current).where(same).values(search=search))
+                    searched.append((row.id, search, False))
+            record_text.follow(connection, kind.id, indexed, searched)
             if entries:
                 connection.execute(insert(side), entries)
         count += len(rows)

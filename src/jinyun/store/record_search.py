@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, exists, or_
+from sqlalchemy import false, or_, select
 
 from jinyun.kernel.errors import BadInput, InvalidRecord
 from jinyun.kernel.records import RecordType
 from jinyun.store import record_rules as rules
 from jinyun.store.record_rows import KEY, rows_condition
+from jinyun.store.record_text import text_conditions
 from jinyun.store.schema import record as current
 from jinyun.store.schema import record_index as side
 
 
-def conditions_of(kind: RecordType, where: Mapping[str, Any] | None, states: Sequence[str], text: str) -> list[Any]:
+def conditions_of(
+    kind: RecordType, where: Mapping[str, Any] | None, states: Sequence[str], text: str, dialect: str
+) -> list[Any]:
     """What `RecordStore.find` asks for; raises `BadInput` for a field that is not indexed."""
     conditions: list[Any] = [current.c.type == kind.id, current.c.deleted.is_(False)]
     if states:
         conditions.append(current.c.state.in_(list(states)))
-    for word in text.lower().split():
-        conditions.append(current.c.search.contains(word, autoescape=True))
+    conditions += text_conditions(dialect, kind.id, text, alone=not (states or where))
     fields = rules.indexed_fields(kind)
     for name, wanted in (where or {}).items():
         if name == KEY:
-            conditions.append(rows_condition(wanted))
+            conditions.append(rows_condition(kind.id, wanted))
             continue
         values = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
         if name == "id":
@@ -33,14 +35,11 @@ def conditions_of(kind: RecordType, where: Mapping[str, Any] | None, states: Seq
             continue
         if name not in fields:
             raise not_indexed(kind, name)
-        entry = side.alias()
-        mine = and_(entry.c.type == current.c.type, entry.c.id == current.c.id, entry.c.field == name)
+        mine = select(side.c.id).where(side.c.type == kind.id, side.c.field == name)  # found once, not for each record
         some = [_index_value(kind, name, one) for one in values if one is not None]
-        choices: list[Any] = []
-        if some or None not in values:
-            choices.append(exists().where(mine, entry.c.value.in_(some)).correlate(current))
+        choices: list[Any] = [current.c.id.in_(mine.where(side.c.value.in_(some)))] if some else [false()]
         if None in values:
-            choices.append(~exists().where(mine).correlate(current))
+            choices.append(current.c.id.not_in(mine))
         conditions.append(or_(*choices))
     return conditions
 

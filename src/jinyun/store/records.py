@@ -16,6 +16,7 @@ from jinyun.kernel.ports import Actor, Clock, Record
 from jinyun.kernel.record_moves import difference
 from jinyun.kernel.records import RecordType
 from jinyun.store import record_rules as rules
+from jinyun.store import record_text
 from jinyun.store import record_ties as ties
 from jinyun.store.database import writing
 from jinyun.store.record_answers import RecordAnswers
@@ -45,8 +46,6 @@ class SqlRecords(RecordAnswers):
         self.listeners: list[Listener] = []
         self.witnesses: list[Witness] = []
         """Called inside the transaction with what is written: what they write stands or falls with it."""
-        self.versions: dict[str, int] = {}
-        """Rises with each committed change of a type: pages cache by it."""
 
     # --- changing -----------------------------------------------------------------------------------------------------
 
@@ -239,6 +238,8 @@ class SqlRecords(RecordAnswers):
         index: list[dict[str, Any]] = []
         written: list[Record] = []
         ties.lock_identities(connection, kind)
+        indexed = record_text.held(connection, kind.id, [one.id for one in changes if one.before])
+        searched: list[tuple[str, str, bool]] = []
         for one in changes:
             before = one.before
             version = before.version + 1 if before else 1
@@ -250,6 +251,7 @@ class SqlRecords(RecordAnswers):
                 "search": rules.search_text(kind, one.id, one.data), "created_at": created_at, "updated_at": now,
                 "updated_by": actor.name, "deleted": one.deleted, "procedure": one.procedure,
             }  # fmt: skip
+            searched.append((one.id, row["search"], one.deleted))
             if before is None:
                 fresh.append(row)
             else:
@@ -283,6 +285,7 @@ class SqlRecords(RecordAnswers):
         for table, rows in ((current, fresh), (history_table, entries), (side, index)):
             if rows:
                 connection.execute(insert(table), rows)
+        record_text.follow(connection, kind.id, indexed, searched)
         standing = [one for one in changes if not one.deleted]
         ties.check_references(connection, kind, standing)
         ties.check_identities(connection, kind, standing)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -114,8 +115,13 @@ record = Table(
     Column("updated_by", String(120), nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("procedure", Integer, nullable=False, server_default="1"),  # version of the procedure it runs on
-    Index(None, "type", "updated_at"),
-    Index(None, "type", "state"),
+    Column("number", BigInteger),  # in the text index of SQLite; NULL: not in it, or the server keeps its own
+    # pages and counts are found in these alone: the rows themselves are long
+    Index(None, "type", "id", "deleted", "state", "updated_at", "number"),
+    Index(None, "type", "deleted", "updated_at", "state", "id", "number"),
+    Index(None, "type", "deleted", "state", "updated_at", "id", "number"),
+    Index(None, "number", "type", "deleted", "state", "updated_at", "id"),
+    Index(None, "type", "deleted", "created_at", "id"),
 )
 
 record_history = Table(
@@ -145,8 +151,12 @@ record_index = Table(
     Column("id", String(120), primary_key=True),
     Column("number", Float),  # for ordering numbers
     ForeignKeyConstraint(["type", "id"], ["record.type", "record.id"]),
-    Index(None, "type", "id"),
-)
+    Index(None, "type", "id", "field", "value", "number"),
+    Index(
+        None, "type", "field", "number", "value", "id",
+        sqlite_where=text("number IS NOT NULL"), postgresql_where=text("number IS NOT NULL"),
+    ),
+)  # fmt: skip
 
 attachment = Table(
     "attachment",
