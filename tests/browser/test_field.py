@@ -172,7 +172,7 @@ def test_twenty_edits_offline_two_reconnections_a_half_sent_upload(phone, node, 
 
     monkeypatch.setattr(FieldUploads, "_write", slowly)
     context.set_offline(False)
-    parts = node.house.settings.folder / "attachments" / "parts"
+    parts = node.cases.fieldwork.uploads.folder
     wait(lambda: any(one.stat().st_size > 300_000 for one in parts.glob("*")) if parts.is_dir() else False)
     context.set_offline(True)
     time.sleep(1.0)
@@ -315,3 +315,26 @@ def test_nothing_is_wider_than_a_phone_and_targets_are_large(phone):
             " && one.getBoundingClientRect().height < 40).map((one) => one.outerHTML.slice(0, 80))"
         )
         assert small == []
+
+
+def test_what_was_refused_is_mended_and_sent_with_its_photo(phone, node):
+    page = phone
+    tab(page, "new")
+    page.click("[data-test=new-inspection_finding]")
+    page.fill("[name=title]", "辖区写错")
+    page.select_option("[name=inspection]", "daily")
+    page.fill("[name=description]", "现场核实")
+    shoot(page, "photos", jpeg(120, "olive"))
+    page.click("[data-test=form] summary")
+    page.fill("[name=jurisdiction]", "北碚")
+    page.click("[data-test=save]")
+    tab(page, "queue")
+    page.wait_for_selector("[data-test=queued][data-state=refused]")
+    assert "辖区：" in page.inner_text("[data-test=queued]")
+    page.click("[data-test=redo]")
+    assert page.locator("[data-test=shot]").count() == 1
+    page.fill("[name=jurisdiction]", "500109")
+    page.click("[data-test=save]")
+    wait_sent(page)
+    (made,) = findings(node)
+    assert (made["jurisdiction"], len(made["photos"])) == ("500109", 1)

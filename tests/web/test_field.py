@@ -368,7 +368,7 @@ def test_half_sent_files_are_given_up_after_a_month(node, page, monkeypatch):
     assert node.cases.fieldwork.uploads.sweep() >= 1
     monkeypatch.undo()
     assert page.get(f"/api/field/uploads/{body['id']}").status_code == 404
-    assert list((node.house.settings.folder / "attachments" / "parts").iterdir()) == []
+    assert list(node.cases.fieldwork.uploads.folder.iterdir()) == []
 
 
 # --- the day ----------------------------------------------------------------------------------------------------------
@@ -380,3 +380,78 @@ def test_a_phone_takes_its_day_along(node, page):
     assert {one["id"] for one in told["sites"]} >= {"s-up", "s-out"}
     assert told["defaults"]["jurisdiction"] == "500109"
     assert set(told["entries"]) <= set(told["types"])
+
+
+# --- rights -----------------------------------------------------------------------------------------------------------
+
+TASK = {"title": "核查", "kind": "check", "jurisdiction": "500109", "level": 2}
+
+
+@pytest.fixture(scope="module")
+def people(node):
+    """Clients of a field inspector of 500109, of a unit, and of a reader."""
+    made, password = {}, "a-long-enough-one-9"
+    who = (("field-hand", "inspector", "u1"), ("townsman", "unit_officer", "u2"), ("onlooker", "reader", ""))
+    register(node.house, [
+        ("unit", "u1", {"name": "执法支队", "kind": "enforcement", "jurisdictions": ["500109"]}),
+        ("unit", "u2", {"name": "某镇", "kind": "township", "jurisdictions": ["500109101"]}),
+        ("task", "near", TASK | {"owner": "执法支队"}), ("task", "far", TASK | {"jurisdiction": "500112"}),
+        ("task", "town", TASK | {"jurisdiction": "500109101", "person": "townsman"}),
+    ])  # fmt: skip
+    for name, role, unit in who:
+        places = ["500109"] if role == "reader" else ()
+        node.cases.accounts.create(name, password, (role,), unit=unit, jurisdictions=places)
+        client = node.client(log_in=False)
+        told = client.post("/api/session", json={"name": name, "password": password})
+        assert told.status_code == 200, told.text
+        client.headers["X-Jinyun-CSRF"] = told.json()["csrf"]
+        made[role] = client
+    yield made
+    for client in made.values():
+        client.close()
+
+
+def step(id, name="accept", **more):
+    return edit("step", id=id, step=name, version=1, **more) | {"type": "task"}
+
+
+def test_an_inspector_takes_along_what_lies_within_reach(people):
+    told = people["inspector"].get("/api/field/day").json()
+    items = {one["record"]["id"]: one for one in told["items"] if one["type"] == "task"}
+    assert set(items) == {"near", "town"}
+    assert (items["near"]["mine"], items["town"]["mine"]) == ("unit", "")
+    assert "accept" in {one["name"] for one in items["near"]["steps"] if one["allowed"]}
+    assert told["person"]["units"] == ["u1", "执法支队"]
+    town = people["unit_officer"].get("/api/field/day").json()
+    mine = {one["record"]["id"]: one["mine"] for one in town["items"] if one["type"] == "task"}
+    assert mine == {"town": "me"}
+
+
+def test_edits_pass_the_same_rights_as_pages(people):
+    hand = people["inspector"]
+    far = send(hand, step("far"))
+    assert (far.status_code, far.json()["outcome"]) == (404, "refused")
+    assert send(hand, step("near")).json()["state"] == "accepted"
+    site = edit("update", id="s-up", data={"name": "x"}, version=1) | {"type": "site"}
+    told = send(hand, site)
+    assert (told.status_code, told.json()["outcome"], told.json()["error"]["code"]) == (403, "refused", "not-permitted")
+    reader = people["reader"]
+    assert send(reader, step("near")).status_code == 403
+    assert reader.get("/api/field/day").status_code == 403
+    assert reader.post("/api/field/uploads", json={}).status_code in (403, 422)
+
+
+def test_a_key_and_a_file_are_their_senders_own(people, page):
+    body = step("town", "begin") | {"version": 99}
+    assert send(people["inspector"], body).status_code in (404, 409)
+    other = send(people["unit_officer"], body)
+    assert (other.status_code, other.json()["error"]["code"]) == (422, "key-used")
+    assert page.get("/api/field/edits", params={"device": "nobodys-phone"}).json()["items"] == []
+    data = picture(64)
+    sent = announce(people["inspector"], data)
+    assert part(people["inspector"], sent["id"], 0, data).status_code == 200
+    for client in (people["unit_officer"], page):
+        assert client.get(f"/api/field/uploads/{sent['id']}").status_code == 404
+    stolen = edit()
+    stolen["data"]["photos"] = [f"upload:{sent['id']}"]
+    assert send(page, stolen).json()["outcome"] == "refused"

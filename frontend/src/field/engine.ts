@@ -23,6 +23,8 @@ let timer: ReturnType<typeof setTimeout> | undefined
 
 class Unreached extends Error {}
 class Ended extends Error {}
+/** Some edits wait for something of their own. */
+class Later extends Error {}
 /** An answer that the same question will get again. */
 class Refusal extends Error {
   constructor(readonly error: { code: string; message: string; [more: string]: any }) {
@@ -177,7 +179,8 @@ export function blocked(row: Queued): boolean {
   return before !== undefined && before.state !== 'done'
 }
 
-async function sendRow(row: Queued): Promise<void> {
+/** True when there is an answer, false when it has to wait; throws `Unreached` or `Ended` when all has to. */
+async function sendRow(row: Queued): Promise<boolean> {
   const uploads = uploadsOf(row.edit)
   try {
     for (const id of uploads) await sendPhoto(id, row.edit.device)
@@ -185,34 +188,38 @@ async function sendRow(row: Queued): Promise<void> {
     row = { ...row, state: 'done', error: null, answer: { version: answer.version, state: answer.state, received_at: answer.received_at } }
     await box.settle(row, uploads)
     await remember(row)
+    return true
   } catch (wrong) {
     if (!(wrong instanceof Refusal)) throw wrong
     const { error } = wrong
-    if (error.outcome === 'conflict' || error.outcome === 'refused' || error.final || (error.status === 422 && error.code !== 'upload-missing')) {
+    if (error.outcome === 'conflict' || error.outcome === 'refused' || error.final || [404, 413, 422].includes(error.status)) {
       await box.putQueued({ ...row, state: error.outcome === 'conflict' ? 'conflict' : 'refused', tries: row.tries + 1, error: { code: error.code, message: error.message, missing: error.missing, problems: error.problems } })
-    } else if (error.code === 'upload-missing') {
+      return true
+    }
+    if (error.code === 'upload-missing') {
       for (const id of uploads) await note(id, 0) // the node lost it before the edit came: once more
       await box.putQueued({ ...row, tries: row.tries + 1 })
-      throw new Unreached()
-    } else {
-      lastError.value = { code: error.code, message: error.message }
-      throw new Unreached()
     }
+    lastError.value = { code: error.code, message: error.message }
+    return false
   }
 }
 
 async function sendAll(): Promise<void> {
   await whoAmI()
   online.value = true
+  const stuck = new Set<number>()
   for (;;) {
     await recall()
-    const row = waitingRows.value.find((one) => !blocked(one))
-    if (!row) return
+    const row = waitingRows.value.find((one) => !blocked(one) && !stuck.has(one.n))
+    if (!row) break
     sending.value = row.n
-    await sendRow(row)
-    misses = 0
-    lastError.value = null
+    if (await sendRow(row)) {
+      misses = 0
+      lastError.value = null
+    } else stuck.add(row.n) // what is wrong with one keeps no other back
   }
+  if (stuck.size) throw new Later()
 }
 
 /** Send what waits; one tab at a time. */
@@ -226,14 +233,17 @@ export async function run(): Promise<void> {
       asked = false
       const had = waitingRows.value.length
       if (!had) break
-      if (navigator.locks) await navigator.locks.request('jinyun-field', { ifAvailable: true }, (lock) => (lock ? sendAll() : undefined))
+      if (navigator.locks) await navigator.locks.request('jinyun-field', { ifAvailable: true }, (lock) => (lock ? sendAll() : Promise.reject(new Later())))
       else await sendAll()
       if (waitingRows.value.length < had) await refresh()
     }
   } catch (wrong) {
     if (!(wrong instanceof Ended)) {
-      failed(wrong instanceof Unreached ? undefined : wrong)
-      if (!(wrong instanceof Unreached)) console.error(wrong)
+      if (wrong instanceof Unreached) failed(wrong)
+      else if (!(wrong instanceof Later)) {
+        lastError.value = { code: 'page', message: String(wrong) }
+        console.error(wrong)
+      }
       timer = setTimeout(() => void run(), AGAIN_MS[Math.min(misses++, AGAIN_MS.length - 1)])
     } else failed(wrong)
   } finally {

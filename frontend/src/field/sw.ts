@@ -40,8 +40,12 @@ worker.addEventListener('fetch', (event: any) => {
   const url = new URL(request.url)
   if (request.method !== 'GET' || url.origin !== location.origin) return
   if (LAYERS.includes(url.pathname)) event.respondWith(map(request))
-  else if (url.pathname === '/field' || shell.files.includes(url.pathname)) event.respondWith(fromShell(url.pathname, request))
+  else if (shell.files.includes(url.pathname) && (mine(url.pathname) || mine(fromPage(request)))) event.respondWith(fromShell(url.pathname, request))
 })
+
+/** Named by its content, or the field page's own: what other pages share by name they get from the node. */
+const mine = (path: string): boolean => path === '/field' || path.startsWith('/field/') || path.startsWith('/assets/')
+const fromPage = (request: Request): string => (request.referrer ? new URL(request.referrer).pathname : '')
 
 async function fromShell(path: string, request: Request): Promise<Response> {
   return (await (await caches.open(KEPT)).match(path)) ?? fetch(request)

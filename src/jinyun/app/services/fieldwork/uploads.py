@@ -74,6 +74,7 @@ class FieldUploads:
 
     def __init__(self, house: Any) -> None:
         self._house = house
+        self.folder: Path = house.settings.folder / "field-parts"
         self._rows = SqlFieldUploads(house.database)
         self._lock = threading.Lock()
         self._writers: dict[str, Part] = {}
@@ -159,9 +160,8 @@ class FieldUploads:
         return found
 
     def _path(self, id: str) -> Path:
-        """Where the parts lie; the name is a digest, so that no id is a path."""
-        folder: Path = self._house.settings.folder
-        return folder / "attachments" / "parts" / hashlib.sha256(id.encode()).hexdigest()
+        """Where the parts lie: by a digest, so that no id is a path; a half, so that no backup takes it along."""
+        return self.folder / f"{hashlib.sha256(id.encode()).hexdigest()}.tmp"
 
     def _have(self, upload: FieldUpload) -> int:
         if upload.attachment:
