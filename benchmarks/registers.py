@@ -116,7 +116,7 @@ def measured(name: str, call: Callable[[], Any], rounds: int) -> dict[str, Any]:
     told = {"question": name, "p50": wall[len(wall) // 2], "p95": p95, "worst": wall[-1], "cpu": cpu[len(cpu) // 2],
             "got": got}  # fmt: skip
     mark = " " if p95 < FLOOR_MS else "!"
-    print(f" {mark} {name:38s} p50 {told['p50']:8.1f}  p95 {p95:8.1f}  worst {wall[-1]:8.1f}  cpu {told['cpu']:7.1f} ms  "
+    print(f" {mark} {name:38s} p50 {told['p50']:8.1f}  p95 {p95:8.1f}  worst {wall[-1]:8.1f}  cpu {told['cpu']:7.1f} ms  "  # noqa: E501
           f"{got}", flush=True)  # fmt: skip
     return told
 

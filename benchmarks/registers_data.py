@@ -111,7 +111,7 @@ def case(n: int, chance: random.Random) -> tuple[str, dict[str, Any], list[tuple
     river, place_name, factor = chance.choice(RIVERS), TOWNS[place % 17], chance.choice(FACTORS)
     title = chance.choice((
         f"{river}{place_name}断面{factor}超标Ⅳ类", f"{place_name}{chance.choice(TRADES)}厂总排口{factor}超标",
-        f"{place_name}{chance.choice(SOUND)}", f"{place_name}在线设备{factor}数据缺失", f"{river}水质异常波动，疑似偷排",
+        f"{place_name}{chance.choice(SOUND)}", f"{place_name}在线设备{factor}数据缺失", f"{river}水质异常波动，疑似偷排",  # noqa: E501
         f"督察反馈第{n % 97}项：{river}沿线整改不到位",
     ))  # fmt: skip
     closed = chance.random() < 0.75
@@ -131,7 +131,7 @@ def case(n: int, chance: random.Random) -> tuple[str, dict[str, Any], list[tuple
         "opened_at": china_time(opened // 1_000_000).isoformat(), "jurisdiction": town(place),
         "deadline": china_time(opened // 1_000_000 + 72 * 3600).isoformat(),
         "overdue": not closed and chance.random() < 0.2, "verdict_open": n + 1,
-        "causes": [{"text": f"{factor}浓度升高，{place_name}上游来水异常", "by": "li", "at": "2026-01-01T00:00:00+08:00"}],
+        "causes": [{"text": f"{factor}浓度升高，{place_name}上游来水异常", "by": "li", "at": "2026-01-01T00:00:00+08:00"}],  # noqa: E501
         "measures": [{"text": "加药、停产检修、加密监测", "by": "li", "at": "2026-01-01T00:00:00+08:00"}],
         "recovery": {"judge": "water.section_class", "subject": site, "status": "attains", "windows": 3,
                      "within_days": 7, "observe_days": 7, "max_level": 3},

@@ -1,0 +1,99 @@
+"""Pages, text and reach of larger registers on both databases, against the same asked of plain Python."""
+
+import random
+
+import pytest
+
+from jinyun.kernel.ports import SYSTEM
+from jinyun.kernel.records import Field, RecordType
+from jinyun.kernel.rows import Clause, Rows
+from jinyun.store.record_text import complete
+from jinyun.store.records import SqlRecords
+
+SITE = RecordType("site", "点位", "Site", (Field("name", "名称", "Name"), Field("town", "镇", "Town", indexed=True)))
+CASE = RecordType(
+    "case", "工单", "Case",
+    (
+        Field("title", "标题", "Title", required=True),
+        Field("site", "点位", "Site", "reference", to="site"),
+        Field("owner", "承办", "Owner", indexed=True),
+        Field("level", "级别", "Level", "integer", indexed=True),
+    ),
+    title="title",
+)  # fmt: skip
+WORDS = ("梁滩河", "氨氮", "超标", "电镀厂", "ⅳ类", "100%", "a_b", "总磷")
+
+
+@pytest.fixture
+def filled(database, steady_clock):
+    chance = random.Random(3)
+    records = SqlRecords(database, {one.id: one for one in (SITE, CASE)}, steady_clock)
+    records.put_many("site", [(f"s{n}", {"name": f"断面{n}", "town": f"50010910{n}"}) for n in range(6)], SYSTEM)
+    rows = {}
+    for n in range(300):
+        rows[f"c{n:03d}"] = {
+            "title": "".join(chance.sample(WORDS, 3)), "site": f"s{chance.randrange(6)}",
+            "owner": chance.choice(("u1", "u2", None)), "level": chance.choice((1, 2, 10, None)),
+        }  # fmt: skip
+    records.put_many("case", rows.items(), SYSTEM)
+    return records, rows, database
+
+
+@pytest.mark.parametrize(
+    "word", ["超标", "超", "梁滩河", "河氨", "100%", "%", "_", "类a", "超标 总磷", "没有", "c01", "C017", '"']
+)
+def test_a_word_is_found_wherever_it_stands(filled, word):
+    records, rows, _ = filled
+    texts = {one: f"{one}\n{data['title']}\n{data['owner'] or ''}\n{data['level'] or ''}" for one, data in rows.items()}
+    wanted = {one for one, held in texts.items() if all(part in held for part in word.lower().split())}
+    assert {one.id for one in records.find("case", text=word)} == wanted
+    assert records.count("case", text=word) == len(records.find("case", text=word))
+
+
+def test_the_text_follows_changes_deletion_and_return(filled):
+    records, _, _ = filled
+    records.update("case", "c007", {"title": "塑料颗粒泄漏"}, SYSTEM)
+    assert [one.id for one in records.find("case", text="料颗")] == ["c007"]
+    records.update("case", "c007", {"title": "另一件"}, SYSTEM)
+    assert records.count("case", text="料颗") == 0
+    records.delete("case", "c007", SYSTEM)
+    assert records.count("case", text="另一件") == 0
+    records.create("case", {"title": "又一件"}, SYSTEM, id="c007")
+    assert [one.id for one in records.find("case", text="又一件")] == ["c007"]
+    assert records.count("site", text="又一件") == 0
+
+
+def test_pages_by_a_field_hold_each_record_once_in_order(filled):
+    records, rows, _ = filled
+    for where in (None, {"owner": "u1"}):
+        mine = {one: data for one, data in rows.items() if where is None or data["owner"] == "u1"}
+        for down in (False, True):
+            got = []
+            while page := records.find("case", where, order=f"{'-' * down}level", limit=37, offset=len(got)):
+                got += [one.id for one in page]
+            sign = -1 if down else 1
+            assert got == sorted(mine, key=lambda one: (sign * (mine[one]["level"] or 0), one))
+
+
+def test_reach_by_places_and_owners_is_one_set(filled):
+    records, rows, _ = filled
+    rows_of = Rows((Clause("town", ("500109101",), True, (("site", "site"),)), Clause("owner", ("u2",))))
+    wanted = {one for one, data in rows.items() if data["site"] == "s1" or data["owner"] == "u2"}
+    assert {one.id for one in records.find("case", {"@rows": rows_of})} == wanted
+    assert records.count("case", {"@rows": rows_of}) == len(wanted)
+    outside = Rows(rows_of.clauses, outside=True)
+    assert {one.id for one in records.find("case", {"@rows": outside})} == set(rows) - wanted
+
+
+def test_a_restored_register_is_indexed_again(filled):
+    records, _, database = filled
+    if database.dialect.name != "sqlite":
+        assert complete(database) == 0
+        return
+    before = records.count("case", text="超标")
+    with database.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO record_grams(record_grams) VALUES ('delete-all')")
+    assert not records.find("case", text="超标")
+    assert complete(database) == 306
+    assert len(records.find("case", text="超标")) == before > 0
+    assert complete(database) == 0
