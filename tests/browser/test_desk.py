@@ -17,8 +17,8 @@ SIZE = (1280, 1000)
 NARROWEST = 360  # px
 IGNORED = re.compile(r"status of (401|403|404|409|422)|WebGL|GPU stall")
 PAGES = ["/cases", "/cases?view=board", "/complaints", "/complaints/new", "/rectification", "/works",
-         "/works/p1", "/evaluation", "/search?q=北碚", "/admin", "/admin?tab=roles", "/admin?tab=audit",
-         "/admin?tab=own"]  # fmt: skip
+         "/works/p1", "/evaluation", "/search?q=北碚", "/admin", "/admin?tab=roles",
+         "/admin?tab=audit", "/account"]  # fmt: skip
 HERE = {"lon": 106.43, "lat": 29.82}
 ITEM = {"source": "central", "batch": "20260224-03", "kind": "water", "problem": "渣堆淋溶水入河",
         "jurisdiction": "500109", "lead_unit": "区生态环境局", "check_unit": "区督察办"}  # fmt: skip
