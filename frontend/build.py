@@ -23,7 +23,9 @@ from pathlib import Path
 FRONTEND = Path(__file__).resolve().parent
 STATIC = FRONTEND.parent / "src" / "jinyun" / "web" / "static"
 STAMP = "build.json"
-SOURCES = ("src", "public", "index.html", "field.html", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json")
+SOURCES = (
+    "src", "public", "index.html", "field.html", "package.json", "package-lock.json", "vite.config.ts", "tsconfig.json",
+)  # fmt: skip
 
 
 class BuildError(RuntimeError):

@@ -33,7 +33,9 @@ def test_an_untouched_log_holds_and_goes_on_after_a_restart(log, engine, tmp_pat
     assert again.verify() == (6, [])
 
 
-@pytest.mark.parametrize("column", ["at", "who", "roles", "peer", "action", "call", "object", "result", "detail", "seal"])
+@pytest.mark.parametrize(
+    "column", ["at", "who", "roles", "peer", "action", "call", "object", "result", "detail", "seal"]
+)
 def test_a_changed_field_is_found_where_it_is(log, engine, column):
     with writing(engine) as connection:
         value = AT if column == "at" else "0" * 64 if column == "seal" else "other"

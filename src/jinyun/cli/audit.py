@@ -30,6 +30,7 @@ def verify(folder: Folder = DEFAULT_FOLDER, as_json: AsJson = False) -> None:
 @app.command()
 def show(
     folder: Folder = DEFAULT_FOLDER,
+    *,
     who: Annotated[str, typer.Option(help="account")] = "",
     action: Annotated[str, typer.Option(help="e.g. account.write")] = "",
     object: Annotated[str, typer.Option(help="how the object's name begins, e.g. case/")] = "",

@@ -150,7 +150,8 @@ def follow(
 
 
 def _newest(connection: Connection) -> int:
-    return connection.execute(select(func.coalesce(func.max(current.c.number), 0))).scalar_one()
+    newest: int = connection.execute(select(func.coalesce(func.max(current.c.number), 0))).scalar_one()
+    return newest
 
 
 def complete(engine: Engine) -> int:

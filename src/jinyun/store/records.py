@@ -246,12 +246,13 @@ class SqlRecords(RecordAnswers):
             revived = before is None or before.deleted
             old_data = {} if before is None or before.deleted else _set(before.data)
             created_at = now if before is None or before.deleted else before.created_at
+            text = rules.search_text(kind, one.id, one.data)
             row = {
                 "type": kind.id, "id": one.id, "version": version, "state": one.state, "data": _json(one.data),
-                "search": rules.search_text(kind, one.id, one.data), "created_at": created_at, "updated_at": now,
+                "search": text, "created_at": created_at, "updated_at": now,
                 "updated_by": actor.name, "deleted": one.deleted, "procedure": one.procedure,
             }  # fmt: skip
-            searched.append((one.id, row["search"], one.deleted))
+            searched.append((one.id, text, one.deleted))
             if before is None:
                 fresh.append(row)
             else:

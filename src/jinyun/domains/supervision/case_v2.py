@@ -193,8 +193,8 @@ VERSION_2 = Procedure(
             sets={"closed_at": "@now", "closed_by": SIGNED}, emits="case_closed",
         ),
         Transition(
-            "reopen", "复发重开", "Reopen", ("observing", "closed"), "reopened", by=SYSTEM_ONLY, sets={"reopened_at": "@now"},
-            emits="case_reopened",
+            "reopen", "复发重开", "Reopen", ("observing", "closed"), "reopened", by=SYSTEM_ONLY,
+            sets={"reopened_at": "@now"}, emits="case_reopened",
         ),
         Transition(
             "reopen_by_hand", "重开", "Reopen by hand", ("observing", "closed"), "reopened",

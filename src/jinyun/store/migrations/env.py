@@ -8,7 +8,7 @@ from jinyun.store.schema import metadata
 TABLES = audit.__name__  # declares its table beside the schema's
 
 
-def _ours(_thing, name, kind, _reflected, _compare_to):
+def _ours(_thing: object, name: str | None, kind: str, _reflected: bool, _compare_to: object) -> bool:
     """The text index is made and kept by hand: alembic knows nothing of FTS5 and of indexes over functions."""
     return not (kind in ("table", "index") and str(name).startswith(("record_grams", "ix_record_grams")))
 

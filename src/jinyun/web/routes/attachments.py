@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 
 from jinyun.web.answers import file_headers, json_answer
@@ -41,6 +42,9 @@ async def upload(
                 await run_in_threadpool(incoming.write, bytes(waiting))
                 waiting.clear()
         await run_in_threadpool(incoming.write, bytes(waiting))
+    except ClientDisconnect:
+        incoming.drop()
+        return Response(status_code=204)  # nobody hears it
     except BaseException:
         incoming.drop()
         raise

@@ -7,7 +7,7 @@ revision = "0006"
 down_revision = "0005"
 
 
-def _number() -> sa.types.TypeEngine:
+def _number() -> sa.types.TypeEngine[int]:
     return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
