@@ -12,13 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live import Live, register
-from web_rows import HOURS, OUTLET_MN, OVER, ROWS, SECTION_MN, this_hour
-
-from jinyun.sense.hj212 import compose
+from live import Live
+from live_over import over_its_limit
 
 ROOT = Path(__file__).resolve().parents[2]
-STRANGER_MN = "WEBTEST0000009"
 CHROMIUM = [
     os.environ.get("JINYUN_CHROMIUM", ""),
     "/usr/bin/chromium",
@@ -50,19 +47,9 @@ def built() -> None:
 @pytest.fixture(scope="package")
 def node(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """An outlet over its limit for hours, so that there is an alarm and a case; a section of class II; a stranger."""
-    live = Live(tmp_path_factory.mktemp("browser") / "var", lambda house: register(house, ROWS))
-    try:
-        first = this_hour() - HOURS * 3600
-        for number, value in enumerate(OVER):
-            at = first + number * 3600
-            live.send(OUTLET_MN, "2061", at, [compose.item("w01018", "N", Avg=value, Min=value, Max=value)])
-            section = [("w01001", "7.8"), ("w01009", "8.2"), ("w01019", "1.8"), ("w21003", "0.61"), ("w21011", "0.081")]
-            live.send(SECTION_MN, "2061", at, [compose.item(code, "N", Avg=v) for code, v in section], st="21")
-        live.send(STRANGER_MN, "2011", first, [compose.item("w01018", "N", Rtd="31.5")])
-        live.settle()
-        yield live
-    finally:
-        live.close()
+    live = over_its_limit(tmp_path_factory.mktemp("browser") / "var")
+    yield live
+    live.close()
 
 
 @dataclass

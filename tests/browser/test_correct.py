@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from live_over import over_its_limit
 from web_rows import HOURS, OVER, this_hour
 
 from jinyun.kernel.terms import Period, china_time, window_of
 
 pytestmark = [pytest.mark.browser]
+
+
+@pytest.fixture(scope="module")
+def node(built, tmp_path_factory):
+    live = over_its_limit(tmp_path_factory.mktemp("correct") / "var")
+    yield live
+    live.close()
 
 
 def test_an_officer_corrects_an_hour_and_the_verdict_follows(open_page, node):
