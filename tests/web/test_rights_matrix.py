@@ -4,6 +4,7 @@ broken turns a cell red. `JINYUN_WRITE_MATRIX=1` writes docs/rights_matrix.md an
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -224,8 +225,14 @@ def test_the_kept_table_is_the_one_of_this_code(asked, killed):
     if os.environ.get("JINYUN_WRITE_MATRIX"):
         KEPT.write_text(text, encoding="utf-8")
     kept = KEPT.read_text(encoding="utf-8")
-    assert kept.splitlines()[:400] == text.splitlines()[:400]
-    assert kept == text
+    # Which marks an answer shows hangs on the hour of the day (a day's figures are there after midnight); marks that
+    # must not be there are the other tests' matter, whatever the hour. Here: statuses and every other word.
+    assert unmarked(kept).splitlines()[:400] == unmarked(text).splitlines()[:400]
+    assert unmarked(kept) == unmarked(text)
+
+
+def unmarked(text: str) -> str:
+    return re.sub(r"\| (\d{3}) [oxpw]+ (?=\|)", r"| \1 ", text)
 
 
 def table(outcomes, ports, killed) -> str:
