@@ -32,6 +32,17 @@ def until(page: Any, expression: str, seconds: float = 20.0) -> None:
         page.wait_for_timeout(100)
 
 
+def drawn_with(page: Any, *sites: str, seconds: float = 30.0) -> dict[str, Any]:
+    """What the map has drawn once these sites are on it: a style can be loaded before the sites have come from the node."""
+    until(page, "document.querySelector('[data-test=map]')?.jinyunMap?.isStyleLoaded()", seconds)
+    end = time.monotonic() + seconds
+    drawn: dict[str, Any] = page.evaluate(DRAWN)
+    while not set(sites) <= set(drawn["sites"]) and time.monotonic() < end:
+        page.wait_for_timeout(100)
+        drawn = page.evaluate(DRAWN)
+    return drawn
+
+
 def test_log_in_refuses_a_wrong_password_and_then_opens_the_page_asked_for(open_page, node):
     page = open_page("/alarms", logged_in=False)
     page.wait_for_url("**/login?to=/alarms")
@@ -48,8 +59,7 @@ def test_log_in_refuses_a_wrong_password_and_then_opens_the_page_asked_for(open_
 
 def test_the_map_draws_base_map_and_sites_without_any_tile(open_page):
     page = open_page("/")
-    until(page, "document.querySelector('[data-test=map]')?.jinyunMap?.isStyleLoaded()")
-    drawn = page.evaluate(DRAWN)
+    drawn = drawn_with(page, "s-up", "s-out", "s-mute")
     assert {"s-up", "s-out", "s-mute"} <= set(drawn["sites"])
     assert drawn["districts"] >= 1
     assert drawn["rivers"] >= 1
@@ -188,8 +198,7 @@ def test_dark_and_light(open_page):
     assert sum(page.evaluate(ground)) / 3 < DARK_BELOW
     page.click("[data-test=theme]")
     assert sum(page.evaluate(ground)) / 3 > LIGHT_ABOVE
-    until(page, "document.querySelector('[data-test=map]').jinyunMap.isStyleLoaded()")
-    assert "s-up" in page.evaluate(DRAWN)["sites"]
+    assert "s-up" in drawn_with(page, "s-up")["sites"]
 
 
 def test_a_phone_never_scrolls_sideways(open_page, node):
