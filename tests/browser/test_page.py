@@ -33,7 +33,7 @@ def until(page: Any, expression: str, seconds: float = 20.0) -> None:
 
 
 def drawn_with(page: Any, *sites: str, seconds: float = 30.0) -> dict[str, Any]:
-    """What the map has drawn once these sites are on it: a style can be loaded before the sites have come from the node."""
+    """What the map has drawn once these sites are on it: a style may be loaded before the overview has come."""
     until(page, "document.querySelector('[data-test=map]')?.jinyunMap?.isStyleLoaded()", seconds)
     end = time.monotonic() + seconds
     drawn: dict[str, Any] = page.evaluate(DRAWN)
