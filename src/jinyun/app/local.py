@@ -263,7 +263,7 @@ class RemoteEditions:
         progress: Callable[[dict[str, Any]], None] | None,
     ) -> dict[str, Any]:
         """Ask, wait to the end, fetch all pages; ``flat`` holds every row without nesting."""
-        from jinyun.app.services.editions import flat_row
+        from jinyun.app.services.edition_rows import flat_row
 
         body: dict[str, Any] = {"from": first, "to": last, "judges": list(judges), "sites": list(sites)}
         path = "/api/editions/rejudge" if store else "/api/editions/what-if"

@@ -11,15 +11,15 @@ import itertools
 import threading
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from jinyun.app.services.periods.spans import day_of, seconds
-from jinyun.app.services.words import factor_words
+from jinyun.app.services.edition_rows import again_row, flat_row, revised_row, turn_words
+from jinyun.app.services.periods.spans import seconds
 from jinyun.judge.what_if import Again, WhatIf
 from jinyun.kernel.declare import Judge
 from jinyun.kernel.errors import BadInput, Busy, JinyunError, NotFound, Unavailable
@@ -36,9 +36,6 @@ KEPT_JOBS = 8
 KEPT_ROWS = 20_000
 PAGE_AT_MOST = 5_000
 SETTLE_S = 600.0  # how long judging again may take for one month of windows
-
-STATUS_ZH = {Status.ATTAINS: "达标", Status.EXCEEDS: "超标", Status.CANNOT_JUDGE: "无法判定"}
-STATUS_EN = {Status.ATTAINS: "attains", Status.EXCEEDS: "exceeds", Status.CANNOT_JUDGE: "cannot be judged"}
 Words = tuple[str, str]
 
 
@@ -78,9 +75,8 @@ class Job:
             },
             "counts": {name: self.counts[name] for name in COUNTED},
             "by_change": [
-                {"from": a, "to": b, "zh": f"{_words(a)[0]} → {_words(b)[0]}", "en": f"{_words(a)[1]} → {_words(b)[1]}",
-                 "count": count}
-                for (a, b), count in self.by_change.most_common()
+                {"from": was, "to": would, **turn_words(was, would), "count": count}
+                for (was, would), count in self.by_change.most_common()
             ],
             "sentence_zh": zh, "sentence_en": en,
         }  # fmt: skip
@@ -323,7 +319,7 @@ class Editions:
         if one.flips:
             job.by_change[str(one.was.status), str(would)] += 1
         if len(job.rows) < KEPT_ROWS:
-            job.rows.append(_again_row(one))
+            job.rows.append(again_row(one))
 
     def _rejudge(self, job: Job) -> None:
         """Month by month, so that the room's queue stays short; what changed is read back from the store."""
@@ -378,87 +374,7 @@ class Editions:
             job.by_change[str(was.status), str(new.status)] += 1
         site = self._house.sites.get(new.subject)
         if len(job.rows) < KEPT_ROWS:
-            job.rows.append(_row(new.id, new, site.name if site else new.subject, was=_side(was), would=_side(new),
-                                 changed=names, edition_only=False))  # fmt: skip
-
-
-def flat_row(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of what differs, without nesting."""
-    plain = {name: row[name] for name in ("verdict", "judge", "site", "name", "date", "start", "end")}
-    for side in ("was", "would"):
-        one = row[side]
-        plain |= {
-            f"{side}_{name}": one[name] for name in ("status", "level", "figure", "label_zh", "edition", "clause")
-        }
-        plain[f"{side}_deciding"] = " ".join(one["deciding"])
-    return plain | {
-        "changed": " ".join(row["changed"]), "flip": row["flip"], "edition_only": row["edition_only"],
-        "sentence_zh": row["sentence_zh"],
-    }  # fmt: skip
-
-
-def _again_row(one: Again) -> dict[str, Any]:
-    was = {
-        "status": str(one.was.status), "level": one.was.level, "figure": one.was.figure, "label_zh": one.was.label_zh,
-        "label_en": one.was.label_en, "edition": one.was.edition, "clause": one.was.clause,
-        "deciding": list(one.was.deciding),
-    }  # fmt: skip
-    return _row(
-        one.was.id, one.was, one.site.name, was=was, would=_side(one.would), changed=one.changed,
-        edition_only=one.edition_only, judge=one.judge.id,
-    )  # fmt: skip
-
-
-def _side(verdict: Verdict | None) -> dict[str, Any]:
-    if verdict is None:
-        return {"status": str(Status.CANNOT_JUDGE), "level": None, "figure": None, "label_zh": "无结论",
-                "label_en": "no verdict", "edition": "", "clause": "", "deciding": []}  # fmt: skip
-    return {
-        "status": str(verdict.status), "level": verdict.level, "figure": verdict.figure, "label_zh": verdict.label_zh,
-        "label_en": verdict.label_en, "edition": verdict.edition, "clause": verdict.clause,
-        "deciding": list(verdict.deciding),
-    }  # fmt: skip
-
-
-def _row(
-    id: int,
-    of: Any,
-    name: str,
-    *,
-    was: dict[str, Any],
-    would: dict[str, Any],
-    changed: Iterable[str],
-    edition_only: bool,
-    judge: str = "",
-) -> dict[str, Any]:
-    start, end = (of.start, of.end) if hasattr(of, "start") else (of.window.start, of.window.end)
-    day = day_of(start)
-    names = list(changed)
-    told_zh, told_en = ((f"{_told(side, zh)}" for side in (was, would)) for zh in (True, False))
-    (was_zh, would_zh), (was_en, would_en) = tuple(told_zh), tuple(told_en)
-    return {
-        "verdict": id, "judge": judge or of.judge, "site": of.subject, "name": name, "start": start, "end": end,
-        "date": day.isoformat(), "was": was, "would": would, "changed": names,
-        "flip": "status" in names or "level" in names, "edition_only": edition_only,
-        "sentence_zh": f"{name}{day.month}月{day.day}日：{was_zh} → {would_zh}。",
-        "sentence_en": f"{name}, {day.isoformat()}: {was_en} → {would_en}.",
-    }  # fmt: skip
-
-
-def _told(side: dict[str, Any], zh: bool) -> str:
-    """One side of a change: ``达标，良，92，PM2.5``."""
-    status = Status(side["status"])
-    words = [
-        STATUS_ZH[status] if zh else STATUS_EN[status],
-        side["label_zh" if zh else "label_en"],
-        side["figure"] or "",
-    ]
-    words += [factor_words(one)[0 if zh else 1] for one in side["deciding"]]
-    return ("，" if zh else ", ").join(word for word in words if word)
-
-
-def _words(status: str) -> Words:
-    return STATUS_ZH[Status(status)], STATUS_EN[Status(status)]
+            job.rows.append(revised_row(was, new, site.name if site else new.subject, names))
 
 
 def _day(text: str, field: str) -> date:
