@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from jinyun.act import lines
+from jinyun.act import line_store
 from jinyun.kernel.terms import Status
 
 DAYS = 14
@@ -36,7 +36,7 @@ def corrected(desk, verdict_of, changes):
 
 @pytest.mark.parametrize("seed", range(2))
 def test_alarms_are_those_of_reading_to_the_end(make_desk, verdict_of, seed, monkeypatch):
-    monkeypatch.setattr(lines, "PART", 24)
+    monkeypatch.setattr(line_store, "PART", 24)
     dice = random.Random(seed)
     desk, figures = make_desk(), line(random.Random(seed))
     for n, figure in enumerate(figures):

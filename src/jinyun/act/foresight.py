@@ -8,7 +8,8 @@ from typing import Any
 from jinyun.act.alarms import AlarmDesk
 from jinyun.act.cases import CaseDesk
 from jinyun.act.episodes import Episode
-from jinyun.act.lines import Line, Lines
+from jinyun.act.line import Line
+from jinyun.act.lines import Lines
 from jinyun.act.rules import Rule
 from jinyun.act.would import WouldVerdicts
 from jinyun.domains.supervision.records import OPEN_STATES

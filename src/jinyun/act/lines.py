@@ -3,48 +3,24 @@ the line be read again from the store and the alarm records follow, so that the 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from jinyun.act.alarms import AlarmDesk, Sites, seconds
 from jinyun.act.cases import CaseDesk
 from jinyun.act.episodes import Episode, Observation, Sight, WindowFold, observe, observe_item, worst_of
+from jinyun.act.line import Key, Line
+from jinyun.act.line_store import ALL, LineStore
 from jinyun.act.retelling import Told, alike, end_of, matching, overlap, past_episode, standing
 from jinyun.act.rules import Rule, Rules
 from jinyun.kernel.ports import Record, RecordStore, VerdictStore
 from jinyun.kernel.terms import Status, Verdict, Window
 
-PAGE = 2000
-PART = 200
-"""Windows of a line that are read at a time when it need not be read to its end."""
-ALL = 100_000
+NEWEST = 2000
+"""Alarms that a start looks at."""
 NEVER = 1 << 60
-DAY = 86400
-Key = tuple[str, str]
-"""(judge, subject)."""
 Before = Mapping[int, Verdict | None]
 """What verdicts on windows, by their start [s], were; None: there was none."""
-
-
-@dataclass(slots=True)
-class Line:
-    """What is remembered of one (judge, subject) between two verdicts."""
-
-    folds: dict[str, WindowFold] = field(default_factory=dict)  # by matter
-    alarms: dict[str, str] = field(default_factory=dict)  # matter -> id of its open or last alarm
-    recent: deque[tuple[int, int]] = field(default_factory=deque)  # (start, level) of the last day, for drop rules
-    stray: bool = False  # an alarm is open of which this line knows nothing
-
-    def copy(self) -> Line:
-        """One that goes its own way."""
-        folds = {matter: fold.copy() for matter, fold in self.folds.items()}
-        return Line(folds, dict(self.alarms), deque(self.recent), self.stray)
-
-    @property
-    def busy(self) -> bool:
-        return any(fold.busy for fold in self.folds.values())
 
 
 class Lines:
@@ -76,6 +52,7 @@ class Lines:
         self._by_status = {
             judge for judge, found in self._by_judge.items() if all(r.open.status == Status.EXCEEDS for r in found)
         }
+        self._kept = LineStore(records, verdicts, settled)
         self._oldest = oldest
         self._first_alarm: dict[Key, int] = {}  # when the first alarm of a line began; far ahead when there is none
         self._lines: dict[Key, Line] = {}
@@ -135,7 +112,7 @@ class Lines:
             return False
         first = self._first_alarm.get(key)
         if first is None:
-            known = self._alarms_of(key, self._by_judge[key[0]])
+            known = self._kept.alarms(key, self._by_judge[key[0]])
             first = min((seconds(one.data["started_at"]) or 0 for one in known), default=NEVER)
             self._first_alarm[key] = first
         reach = max(rule.reach(window.end - window.start) for rule in self._by_judge[key[0]])
@@ -276,16 +253,11 @@ class Lines:
     # --- levels of the last day, for drop rules -----------------------------------------------------------------------
 
     def _keep_level(self, line: Line, verdict: Verdict) -> None:
-        kept = self._keep_levels.get(verdict.judge)
-        if kept is None:
-            return
-        if verdict.level is not None:
-            line.recent.append((verdict.window.start, verdict.level))
-        while line.recent and line.recent[0][0] < verdict.window.start - kept:
-            line.recent.popleft()
+        if (kept := self._keep_levels.get(verdict.judge)) is not None:
+            line.keep_level(verdict, kept)
 
     def _fill_levels(self, key: Key, line: Line, before: int) -> None:
-        for verdict in self._stored(key, before - self._keep_levels[key[0]]):
+        for verdict in self._kept.verdicts(key, before - self._keep_levels[key[0]]):
             if verdict.window.start < before:
                 self._keep_level(line, verdict)
 
@@ -298,12 +270,12 @@ class Lines:
         rules = self._fitting(judge, subject)
         if not rules:
             return
-        known = self._alarms_of(key, rules)
-        start = self._safe_start(key, rules, known, around)
+        known = self._kept.alarms(key, rules)
+        start = self._kept.safe_start(key, rules, known, around)
         line, told, newest = Line(), dict[str, Told](), (0, 0)
         upto, stands = NEVER, frozenset[str]()
         then, since, until = line, min(before, default=NEVER) if before else NEVER, max(before) if before else NEVER
-        for verdict in self._stored(key, start, in_parts=bool(before)):
+        for verdict in self._kept.verdicts(key, start, in_parts=bool(before)):
             at = verdict.window.start
             if then is line and at >= since:
                 then = line.copy()  # up to here they are the same
@@ -370,53 +342,6 @@ class Lines:
                     else:
                         self._alarms.withdraw(record, "corrected", "数据更正后不再成立")
 
-    def _alarms_of(self, key: Key, rules: Sequence[Rule]) -> list[Record]:
-        judge, subject = key
-        ids = {rule.id for rule in rules}
-        found = self._records.find("alarm", {"judge": judge, "subject": subject}, order="started_at", limit=ALL)
-        return [one for one in found if one.data["rule"] in ids]
-
-    def _safe_start(self, key: Key, rules: Sequence[Rule], known: Sequence[Record], around: int) -> int:
-        """A moment before which nothing bears on what comes after: no alarm open, no run under way."""
-        reach = self._reach(key, rules, around)
-        start = around - reach
-        for record in reversed(known):
-            if end_of(record) + reach >= start:
-                start = min(start, (seconds(record.data["started_at"]) or start) - reach)
-        return start
-
-    def _reach(self, key: Key, rules: Sequence[Rule], around: int) -> int:
-        length = self._length(key, around)
-        return max(rule.reach(length) for rule in rules)
-
-    def _length(self, key: Key, around: int) -> int:
-        found = self._verdicts.find(judge=key[0], subject=key[1], start=around, limit=1, evidence=False)
-        found = found or self._verdicts.find(judge=key[0], subject=key[1], limit=1, evidence=False)
-        return found[0].window.end - found[0].window.start if found else 3600
-
-    def _stored(self, key: Key, start: int, *, in_parts: bool = False) -> Iterator[Verdict]:
-        """Current, settled verdicts from `start` on, by event time. `in_parts`: read as they are asked for."""
-        newest = self._verdicts.find(judge=key[0], subject=key[1], start=start, limit=1, evidence=False)
-        if not newest:
-            return
-        last = newest[0].window.start
-        step = max(DAY, PART * (newest[0].window.end - last)) if in_parts else last - start + 1
-        while start <= last:
-            yield from self._stretch(key, start, start + step)
-            start += step
-
-    def _stretch(self, key: Key, start: int, end: int) -> list[Verdict]:
-        found: dict[int, Verdict] = {}
-        while True:
-            page = self._verdicts.find(judge=key[0], subject=key[1], start=start, end=end, limit=PAGE, evidence=False)
-            fresh = [one for one in page if one.id not in found]
-            found.update((one.id, one) for one in fresh)
-            if len(page) < PAGE or not fresh:
-                break
-            end = min(one.window.start for one in page) + 1
-        settled = (one for one in found.values() if self._settled(one))
-        return sorted(settled, key=lambda one: (one.window.end, one.window.start))
-
     # --- start --------------------------------------------------------------------------------------------------------
 
     def recover(self, missed: Iterable[Verdict] = ()) -> None:
@@ -439,7 +364,7 @@ class Lines:
             if not fine and not self._history(key, verdict.window):
                 again[key] = min(again.get(key, verdict.window.start), verdict.window.start)
         still_open = self._records.find("alarm", states=("open",), limit=ALL)
-        for record in {one.id: one for one in [*self._records.find("alarm", limit=PAGE), *still_open]}.values():
+        for record in {one.id: one for one in [*self._records.find("alarm", limit=NEWEST), *still_open]}.values():
             key, rule = (
                 (record.data.get("judge") or "", record.data.get("subject") or ""),
                 by_id.get(record.data["rule"]),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 import threading
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 from jinyun.kernel.terms import CHINA, LENGTHS, Period, Window
@@ -93,3 +95,11 @@ class Waiting:
 def window(period: Period, start: int) -> Window:
     """Window of a fixed-length period from its start."""
     return Window(period, start, start + LENGTHS[period])
+
+
+def batches(keys: Iterable[Key], most: int) -> Iterator[list[Key]]:
+    """Neighbours of one window and judge together, at most so many."""
+    for _, group in groupby(keys, key=lambda key: (key.start, key.judge)):
+        mine = list(group)
+        for at in range(0, len(mine), most):
+            yield mine[at : at + most]

@@ -18,31 +18,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Any
 
 import structlog
 
 from jinyun import __version__
-from jinyun.judge.marks import HOUR, Key, Touch, Touched, Waiting, hour_of, window
+from jinyun.judge.marks import HOUR, Key, Touch, Touched, Waiting, batches, hour_of, window
 from jinyun.judge.reader import Reader
 from jinyun.judge.site_records import SiteRecords
+from jinyun.judge.standing import Standing
 from jinyun.judge.stretch import Stretch
-from jinyun.judge.substance import outline, substance, voided
+from jinyun.judge.substance import voided
 from jinyun.kernel.declare import Judge, JudgeInput
 from jinyun.kernel.ports import Arrival, Clock, KeyValue, ReadingStore, RecordStore, VerdictStore
-from jinyun.kernel.terms import LENGTHS, Period, Site, Status, Verdict, Window, period_start
+from jinyun.kernel.terms import LENGTHS, Period, Site, Verdict, Window, period_start
 
 log = structlog.get_logger(__name__)
 
 SPACE, WATERMARK = "judge", "watermark"
 _US = 1_000_000
-
-KNOWN_AT_MOST = 50_000
-"""Windows whose last verdict's substance is kept in memory; of older ones the store is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +89,12 @@ class JudgeRoom:
                 self._by_kind[kind] = (*self._by_kind.get(kind, ()), judge)
         self._store, self._reader = readings, Reader(readings)
         self._verdicts, self._sites, self._clock, self._kv = verdicts, sites, clock, kv
+        self._stands = Standing(verdicts)
         self._tell = on_verdict
         self._records = SiteRecords(records, {kind for judge in judges for kind in judge.needs_records})
         self._touched, self._waiting = Touched(), Waiting()
         self._now: dict[tuple[str, str], Verdict] = {}
-        self._known: OrderedDict[Key, tuple[int, int] | None] = OrderedDict()  # hash of (outline, substance) stored
         self._judged_at: dict[tuple[str, str], float] = {}
-        self._newest: Mapping[tuple[str, str], Verdict] = {}  # the store's newest window by (site, judge)
         self._untold: deque[tuple[Verdict, Verdict | None]] = deque()
         self._problems: deque[dict[str, Any]] = deque(maxlen=50)
         self._again: set[Key] = set()  # marked by `rejudge_windows`
@@ -157,8 +153,8 @@ class JudgeRoom:
             with self._running:
                 self._retell()
                 self._refresh_records(self._clock.now())
-                batches = self._batches(sorted(keys))
-                fresh = [one for batch in batches for one in self._differing(batch, reader, voids=True)]
+                mine = batches(sorted(keys), self.pace.chunk)
+                fresh = [one for batch in mine for one in self._differing(batch, reader, voids=True)]
                 if fresh:
                     self._keep(fresh)  # one transaction for the whole piece
             done += len(keys)
@@ -225,17 +221,17 @@ class JudgeRoom:
             self._store.flush()  # what was touched can be read from here on
             old = now // _US - self.pace.recent_s
             keys.sort(key=lambda key: (key.start < old, key))  # back-fill of long ago lets what is live go first
-            batches = list(self._batches(keys))
+            mine = list(batches(keys, self.pace.chunk))
             stretch = Stretch(self._store, self.judges)
-            for n, batch in enumerate(batches):
+            for n, batch in enumerate(mine):
                 if n and time.monotonic() - began > budget_s:
-                    self._put_back(batches[n:])
+                    self._put_back(mine[n:])
                     break
                 try:
-                    reader = stretch.reader(batch, batches[n:]) if batch[0].start < old else None
+                    reader = stretch.reader(batch, mine[n:]) if batch[0].start < old else None
                     done += self._judge(batch, reader)
                 except BaseException:
-                    self._put_back(batches[n:])  # a store that failed: nothing is lost, the next run tries again
+                    self._put_back(mine[n:])  # a store that failed: nothing is lost, the next run tries again
                     raise
         self._last_run_s = time.monotonic() - began
         self._keep_watermark(now, began)
@@ -252,12 +248,6 @@ class JudgeRoom:
         while (done := self.run(settled=False)) and time.monotonic() < end:
             total += done
         return total
-
-    def _batches(self, keys: Iterable[Key]) -> Iterable[list[Key]]:
-        for _, group in groupby(keys, key=lambda key: (key.start, key.judge)):
-            mine = list(group)
-            for at in range(0, len(mine), self.pace.chunk):
-                yield mine[at : at + self.pace.chunk]
 
     def _judge(self, keys: Sequence[Key], reader: Reader | None = None) -> int:
         """Judge one window of one judge at many sites, and keep what changed."""
@@ -279,8 +269,7 @@ class JudgeRoom:
         judge = self.judges[keys[0].judge]
         where = window(judge.period, keys[0].start)
         inputs = (reader or self._reader).read(judge, where, [key.site for key in keys])
-        self._newest = self._verdicts.latest()
-        self._look_up(judge, where, keys)
+        self._stands.look_up(judge, where, keys)
         now = self._clock.now()
         fresh: list[tuple[Key, Verdict]] = []
         for key in keys:
@@ -297,14 +286,14 @@ class JudgeRoom:
             except Exception as wrong:
                 self._failed(judge, key, wrong)
                 continue
-            if verdict is None and voids and (stands := self._current(key, where)) is not None:
+            if verdict is None and voids and (stands := self._stands.current(key, where)) is not None:
                 verdict = voided(stands)  # a correction took away what it rested on
             if verdict is None:
                 continue
             verdict = replace(verdict, computed_at=now, code_version=__version__)
             if judge.newest_only:
                 self._now[key.site, judge.id] = verdict
-            if self._differs(judge, key, verdict, now):
+            if self._stands.differs(judge, key, verdict, now // _US):
                 fresh.append((key, verdict))
         self._counts["judged"] += len(keys)
         return fresh
@@ -318,58 +307,12 @@ class JudgeRoom:
 
     # --- keeping ------------------------------------------------------------------------------------------------------
 
-    def _differs(self, judge: Judge, key: Key, verdict: Verdict, now: int) -> bool:
-        """True when the verdict says something that the one stored for its window does not."""
-        coarse = judge.newest_only or verdict.window.end * _US > now
-        unsure = verdict.status is Status.CANNOT_JUDGE
-        if coarse and unsure and not judge.newest_only:
-            return False
-        if key in self._known:
-            known = self._known[key]
-            self._known.move_to_end(key)
-        else:
-            known = self._remember(key, self._current(key, verdict.window))
-        if known is None:
-            return not (coarse and unsure)  # at the hour's first message not every factor has spoken yet
-        return known[0] != hash(outline(verdict)) if coarse else known[1] != hash(substance(verdict))
-
-    def _current(self, key: Key, where: Window) -> Verdict | None:
-        """The verdict stored for a window; the store is asked only for windows before the newest one."""
-        newest = self._newest.get((key.site, key.judge))
-        if newest is None or newest.window.start < key.start:
-            return None
-        return newest if newest.window.start == key.start else self._verdicts.current(key.judge, key.site, where)
-
-    def _look_up(self, judge: Judge, where: Window, keys: Sequence[Key]) -> None:
-        """Ask the store at once for the verdicts that windows before each site's newest one have."""
-        asked = [
-            key
-            for key in keys
-            if key not in self._known
-            and (newest := self._newest.get((key.site, key.judge))) is not None
-            and newest.window.start > key.start
-        ]
-        if asked:
-            found = self._verdicts.currents(judge.id, [key.site for key in asked], where)
-            for key in asked:
-                self._remember(key, found.get(key.site))
-
-    def _remember(self, key: Key, verdict: Verdict | None) -> tuple[int, int] | None:
-        marks = None if verdict is None else (hash(outline(verdict)), hash(substance(verdict)))
-        self._known[key] = marks
-        self._known.move_to_end(key)
-        while len(self._known) > KNOWN_AT_MOST:
-            self._known.popitem(last=False)
-        return marks
-
     def _keep(self, fresh: Sequence[tuple[Key, Verdict]]) -> None:
-        before = [
-            self._current(key, verdict.window) if self._known.get(key) is not None else None for key, verdict in fresh
-        ]
+        before = [self._stands.before(key, verdict.window) for key, verdict in fresh]
         stored = self._verdicts.add([verdict for _, verdict in fresh])
         self._counts["stored"] += len(stored)
         for (key, _), previous, verdict in zip(fresh, before, stored, strict=True):
-            self._remember(key, verdict)
+            self._stands.remember(key, verdict)
             if self.judges[key.judge].newest_only:
                 self._now[key.site, key.judge] = verdict
             self._untold.append((verdict, previous))
