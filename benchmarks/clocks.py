@@ -6,6 +6,10 @@ The walk knows nothing of `jinyun.methods.clocks`: it reads the table of holiday
 and runs in an array, adds the minutes up one after the other and looks where the sum reaches the limit. Histories are
 random: start, pauses, resumes, changes of level, extensions, stops, starts anew, events of the same minute or at
 midnight, events after now; workdays, days and hours; over new years, long holidays and the end of the table.
+
+Every history is also told as the history of a record whose procedure declares the clock (`ClockRule` with an
+`Extension` of at most so many in one run); the ledger read back from it must give the same, the walk counting the
+extensions itself.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import argparse
 import csv
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,6 +26,9 @@ from typing import Any
 
 import numpy as np
 
+from jinyun.domains.supervision.clock_ledgers import ledger as ledger_of
+from jinyun.kernel.ports import HistoryEntry
+from jinyun.kernel.records import ClockRule, Escalation, Extension
 from jinyun.methods.clock_ledger import ClockEvent
 from jinyun.methods.clocks import clock_state
 from jinyun.methods.workdays import WorkCalendar
@@ -47,6 +55,7 @@ class Rule:
     amount: int | None
     by_level: dict[str, int]
     escalate: tuple[Step, ...]
+    most: int = 0  # extensions in one run; 0: as many as there are
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,7 @@ def walk(history: History, worked: np.ndarray) -> dict[str, Any]:
     base = min([now, *[e[0] for e in history.events]]) // DAY * DAY
     size = _days_to_walk(history, base) * DAY
     running = np.zeros(size, dtype=bool)
-    level, status, started, amounts, stopped, extra = "", "waiting", None, [], None, 0
+    level, status, started, amounts, stopped, extra, times = "", "waiting", None, [], None, 0, 0
 
     def allowed() -> int | None:
         plain = rule.by_level.get(level, rule.amount)
@@ -104,7 +113,7 @@ def walk(history: History, worked: np.ndarray) -> dict[str, Any]:
         if kind == "start" and status in ("waiting", "stopped"):
             running[:] = False
             running[at:] = True
-            status, started, stopped, extra = "running", minute, None, 0
+            status, started, stopped, extra, times = "running", minute, None, 0, 0
             amounts = [(minute, allowed())]
         elif kind == "pause" and status == "running":
             running[at:] = False
@@ -119,8 +128,8 @@ def walk(history: History, worked: np.ndarray) -> dict[str, Any]:
             level = new_level
             if status in ("running", "paused"):
                 amounts.append((minute, allowed()))
-        elif kind == "extend" and status in ("running", "paused"):
-            extra += more
+        elif kind == "extend" and status in ("running", "paused") and (not rule.most or times < rule.most):
+            extra, times = extra + more, times + 1
             amounts.append((minute, allowed()))
     if started is None:
         return {"status": "waiting", "consumed": 0, "ends": None, "late": False, "reached": []}
@@ -184,7 +193,45 @@ ZERO = int((datetime(2018, 1, 1, tzinfo=UTC) - timedelta(minutes=CHINA_MINUTES))
 def ours(history: History, calendar: WorkCalendar) -> dict[str, Any]:
     """The same, by `clock_state`."""
     ledger = [ClockEvent(ZERO + m * MINUTE_US, kind, level, amount) for m, kind, level, amount in history.events]
-    state = clock_state(ledger, history.rule, ZERO + history.now * MINUTE_US, calendar)
+    return answer(ledger, history.rule, history.now, calendar)
+
+
+STATES = {"start": "running", "resume": "running", "pause": "held", "stop": "over"}
+
+
+def declared(rule: Rule) -> ClockRule:
+    """The rule as a procedure declares it: states that start, pause and stop it, a step that extends it."""
+    return ClockRule(
+        rule.name, "时限", "Limit", rule.unit, rule.amount, starts=("start",), pauses=("held",), stops=("over",),
+        by_level=rule.by_level, extends=(Extension("extend", given="more", most=rule.most),),
+        escalate=tuple(Escalation(one.name, one.name, one.name, one.name, one.to) for one in rule.escalate),
+    )  # fmt: skip
+
+
+def told(history: History) -> list[HistoryEntry]:
+    """The events as steps of a record: what happens to a clock that stands or is over leads to no other state."""
+    state, entries = "new", []
+    for number, (minute, kind, level, more) in enumerate(sorted(history.events, key=lambda one: one[0]), 1):
+        possible = {"start": ("new", "over"), "resume": ("held",), "pause": ("running",), "stop": ("running", "held")}
+        after = STATES[kind] if state in possible.get(kind, ()) else state
+        data = {"level": level} if kind == "level" else {}
+        step = kind if after != state or kind == "extend" else "note"
+        given = {"more": more} if kind == "extend" else {}
+        at = ZERO + minute * MINUTE_US
+        entries.append(HistoryEntry("t", "1", number, at, "x", step, state, after, {}, data, given))
+        state = after
+    return entries
+
+
+def from_record(history: History, calendar: WorkCalendar) -> dict[str, Any]:
+    """The same once more, from the history of a record by what its procedure declares."""
+    rule = declared(history.rule)
+    return answer(ledger_of(rule, told(history)), rule, history.now, calendar)
+
+
+def answer(ledger: Sequence[ClockEvent], rule: Any, now: int, calendar: WorkCalendar) -> dict[str, Any]:
+    """What `clock_state` says, in minutes."""
+    state = clock_state(ledger, rule, ZERO + now * MINUTE_US, calendar)
     consumed, rest = divmod(state.consumed, MINUTE_US)
     assert rest == 0
     return {
@@ -244,6 +291,9 @@ def compare(count: int, seed: int) -> tuple[int, dict[str, int]]:
         if theirs == mine and number % 10 == 0 and mine["ends"] is not None:
             history = at_its_end(history, mine["ends"] + rng.choice((-1, 0, 0, 1)))
             theirs, mine = walk(history, worked), ours(history, calendar)
+        bounded = replace(history, rule=replace(history.rule, most=rng.randint(1, 2)))
+        if theirs == mine:
+            theirs, mine = walk(bounded, worked), from_record(bounded, calendar)
         if theirs != mine:
             raise SystemExit(
                 f"history {number} differs\n{history}\nminute by minute: {theirs}\nclock_state:      {mine}"

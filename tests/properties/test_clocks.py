@@ -36,6 +36,8 @@ def test_random_histories_are_equal_to_the_walk(walked):
         history = walked.random_history(rng)
         mine = walked.ours(history, calendar)
         assert mine == walked.walk(history, worked), history
+        bounded = walked.replace(history, rule=walked.replace(history.rule, most=rng.randint(1, 2)))
+        assert walked.from_record(bounded, calendar) == walked.walk(bounded, worked), bounded
         if number % 10 == 0 and mine["ends"] is not None:
             history = walked.at_its_end(history, mine["ends"])
             assert walked.ours(history, calendar) == walked.walk(history, worked), history

@@ -13,6 +13,7 @@ from jinyun.act.sentences import factor_words
 from jinyun.domains.supervision.deadlines import deadline, overdue
 from jinyun.domains.supervision.guards import conditions_of
 from jinyun.domains.supervision.records import ACTING_STATES, OPEN_STATES
+from jinyun.domains.supervision.records_tasks import AFTERWARDS, HOLDING, TASK
 from jinyun.domains.supervision.recovery import DAY, Condition, Progress
 from jinyun.kernel.errors import Conflict, NotFound, Refused
 from jinyun.kernel.ports import MICRO, SYSTEM, Bus, Clock, Record, RecordStore, VerdictStore
@@ -177,6 +178,21 @@ class CaseDesk:
         the readings too."""
         return self._recovery(conditions_of(case.data), evidence=evidence)
 
+    def open_tasks(self, case_id: str) -> list[dict[str, Any]]:
+        """Tasks that hold a case, for its guards."""
+        procedure = TASK.procedure
+        assert procedure is not None
+        return [
+            {"id": one.id, "title": one.data.get("title"), "owner": one.data.get("owner"), "state": one.state,
+             "state_zh": procedure.states[one.state][0], "state_en": procedure.states[one.state][1]}
+            for one in self._records.find("task", {"case": case_id}, states=HOLDING, order="created_at", limit=MOST)
+            if one.data.get("kind") not in AFTERWARDS
+        ]  # fmt: skip
+
+    def context(self, case: Record, recovery: Recovery) -> dict[str, Any]:
+        """What the guards of a case look at."""
+        return recovery.as_context() | {"open_tasks": self.open_tasks(case.id)}
+
     def seeing(self, verdicts: Any) -> CaseDesk:
         """The same desk over other verdicts, to ask what would be."""
         return CaseDesk(self._records, verdicts, rules=self._rules, sites=self._sites, clock=self._clock, bus=self._bus)
@@ -285,7 +301,7 @@ class CaseDesk:
 
     def _by_clock(self, case: Record, rule: ClockRule, state: ClockState) -> Record:
         try:
-            if state.pauses or not case.data.get("deadline"):
+            if state.pauses or state.extensions or not case.data.get("deadline"):
                 due = None if state.ends_at is None else iso(state.ends_at // MICRO)
                 if due != case.data.get("deadline"):
                     overdue_now = bool(case.data.get("overdue")) and state.late
@@ -312,7 +328,7 @@ class CaseDesk:
         changes = {"verdict_close": recovery.progress.verdicts[-1]} if recovery.progress else {}
         try:
             case = self._records.step(
-                "case", case.id, "close", {}, SYSTEM, context=recovery.as_context(), changes=changes
+                "case", case.id, "close", {}, SYSTEM, context=self.context(case, recovery), changes=changes
             )
         except (Conflict, Refused):
             return

@@ -168,9 +168,10 @@ class ActRoom:
             self._cases.progress(case_id)
 
     def case_context(self, case_id: str) -> dict[str, Any]:
-        """For the guards of a case (`verdicts`, `now`) and for its page (`condition`, `have`, `need`, `held`,
-        `missing`, `since`, `held_at`, `next_possible`); times in s, verdicts as terms."""
-        return self._cases.recovery(self._records.get("case", case_id), evidence=True).as_context()
+        """For the guards of a case (`verdicts`, `now`, `open_tasks`) and for its page (`condition`, `have`, `need`,
+        `held`, `missing`, `since`, `held_at`, `next_possible`); times in s, verdicts as terms."""
+        case = self._records.get("case", case_id)
+        return self._cases.context(case, self._cases.recovery(case, evidence=True))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

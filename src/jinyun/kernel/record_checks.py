@@ -134,10 +134,31 @@ def _check_clock(where: str, kind: RecordType, procedure: Procedure, clock: Cloc
     _known(f"{where}: starts", clock.starts, moments, "state or step")
     _known(f"{where}: stops", clock.stops, moments, "state or step")
     _known(f"{where}: pauses", clock.pauses, procedure.states, "state")
+    _check_extensions(where, procedure, clock)
     _once(f"{where}: escalation", [one.name for one in clock.escalate])
     for one in clock.escalate:
         if not _ESCALATION.fullmatch(one.at):
             raise ValueError(f"{where}: escalation {one.name} at {one.at!r}; write a share, 80%, or hours, +24h")
+
+
+def _check_extensions(where: str, procedure: Procedure, clock: ClockRule) -> None:
+    steps = {one.name: one for one in procedure.transitions}
+    _once(f"{where}: extension by", [one.step for one in clock.extends])
+    for one in clock.extends:
+        _known(f"{where}: extension by", [one.step], steps, "step")
+        if sum((one.amount is not None, bool(one.rule), bool(one.given))) != 1:
+            raise ValueError(f"{where}: extension by {one.step}: give one of amount, rule, given")
+        if one.most < 1 or (one.amount is not None and one.amount < 1):
+            raise ValueError(f"{where}: extension by {one.step}: amount and most count from 1")
+        if "reason" not in steps[one.step].needs:
+            raise ValueError(f"{where}: extension by {one.step}: the step needs a 'reason'")
+        if one.given:
+            spec = {each.name: each for each in steps[one.step].fields}.get(one.given)
+            if spec is None or spec.kind != "integer" or not spec.minimum or not spec.maximum or int(spec.minimum) < 1:
+                raise ValueError(
+                    f"{where}: extension by {one.step}: {one.given!r} must be a whole number of the step, "
+                    "with a minimum from 1 and a maximum"
+                )
 
 
 def _known(where: str, names: Iterable[str], known: Iterable[str], what: str) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "KINDS",
     "ClockRule",
     "Escalation",
+    "Extension",
     "Field",
     "Guard",
     "Missing",
@@ -102,7 +103,7 @@ class Escalation:
     zh: str
     en: str
     at: str  # share of the time, e.g. "80%", or hours after its end, e.g. "+24h"
-    to: str  # role that is told
+    to: str  # role that is told; ``owner``: the unit and person that the record names
 
     @property
     def percent(self) -> int | None:
@@ -116,6 +117,20 @@ class Escalation:
 
 
 CLOCK_UNITS = ("workday", "day", "hour")
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A step that gives a clock more time 延期. Who may is the step's `by`; that the reason is told, its `needs`.
+
+    How much: `amount`, or the row `rule` of the rule table, or the whole number filled in as `given`.
+    """
+
+    step: str  # of the procedure; it needs a `reason`
+    amount: int | None = None  # [unit of the clock]
+    rule: str = ""  # id in rule_deadlines.csv
+    given: str = ""  # field of the step, a whole number with a minimum and a maximum [unit of the clock]
+    most: int = 1  # how often in one run of the clock; then the step is refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +148,7 @@ class ClockRule:
     stops: tuple[str, ...] = ()  # states entered or steps taken that stop it
     by_level: Mapping[str, int] = field(default_factory=dict)  # value of the record's `level` -> amount
     escalate: tuple[Escalation, ...] = ()
+    extends: tuple[Extension, ...] = ()
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Field of the record -> the values of it that the clock is for; empty: it is for every record."""
 

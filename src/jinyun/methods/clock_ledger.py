@@ -35,6 +35,7 @@ class Change:
     at: int  # [µs]
     level: str
     extended: int  # [unit]
+    times: int = 0  # how often it was extended so far
 
 
 @dataclass(slots=True)
@@ -102,14 +103,16 @@ def _resume(walk: Walk, event: ClockEvent) -> None:
 def _level(walk: Walk, event: ClockEvent) -> None:
     walk.level = event.level
     if walk.alive:
-        walk.changes.append(Change(event.at, event.level, walk.changes[-1].extended))
+        last = walk.changes[-1]
+        walk.changes.append(Change(event.at, event.level, last.extended, last.times))
 
 
 def _extend(walk: Walk, event: ClockEvent) -> None:
     if event.amount < 1:
         raise BadInput(f"an extension of {event.amount}", field="amount", hint="give a whole number from 1")
     if walk.alive:
-        walk.changes.append(Change(event.at, walk.level, walk.changes[-1].extended + event.amount))
+        last = walk.changes[-1]
+        walk.changes.append(Change(event.at, walk.level, last.extended + event.amount, last.times + 1))
 
 
 def _stop(walk: Walk, event: ClockEvent) -> None:

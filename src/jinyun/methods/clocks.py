@@ -93,6 +93,8 @@ class ClockState:
     pauses: tuple[Pause, ...] = ()
     escalations: tuple[Reached, ...] = ()  # reached so far, in time order
     coming: Reached | None = None  # the next one, when nothing changes
+    extended: int = 0  # of `amount`, what extensions added in this run [unit]
+    extensions: int = 0  # how many in this run
 
     @property
     def paused(self) -> bool:
@@ -118,6 +120,7 @@ class ClockState:
             "due_unknown": self.due_unknown, "pauses": [[one.start, one.end] for one in self.pauses],
             "escalations": [{"name": one.name, "to": one.to, "at": one.at} for one in self.escalations],
             "coming": None if self.coming is None else {"name": self.coming.name, "at": self.coming.at},
+            "extended": self.extended, "extensions": self.extensions,
         }  # fmt: skip
 
 
@@ -160,6 +163,7 @@ def clock_state(ledger: Sequence[ClockEvent], rule: RuleLike, now: int, calendar
         None if amount is None else max(0, amount * UNITS[rule.unit] - line.consumed),
         None if ends_at is None else _due(rule.unit, ends_at), ends_at, late, unknown, tuple(walk.pauses),
         tuple(one for one in moments if one.at <= seen), ahead[0] if ahead and status != STOPPED else None,
+        walk.changes[-1].extended, walk.changes[-1].times,
     )  # fmt: skip
 
 

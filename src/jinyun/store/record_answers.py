@@ -125,13 +125,16 @@ class RecordAnswers:
     def history(self, type_id: str, id: str) -> list[HistoryEntry]:
         """Oldest first; of a deleted record too."""
         self.type(type_id)
-        table = history_table
-        query = select(table).where(table.c.type == type_id, table.c.id == id).order_by(table.c.version)
         with reading(self._engine) as connection:
-            entries = [_entry(row) for row in connection.execute(query)]
+            entries = self._history(connection, type_id, id)
         if not entries:
             raise NotFound(type_id, id)
         return entries
+
+    def _history(self, connection: Connection, type_id: str, record_id: str) -> list[HistoryEntry]:
+        table = history_table
+        query = select(table).where(table.c.type == type_id, table.c.id == record_id).order_by(table.c.version)
+        return [_entry(row) for row in connection.execute(query)]
 
     def histories(self, type_id: str, ids: Sequence[str]) -> dict[str, list[HistoryEntry]]:
         """`history` of many; an id without one is left out."""

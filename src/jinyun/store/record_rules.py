@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from jinyun.domains.supervision.clock_ledgers import extension_missing
 from jinyun.kernel.errors import InvalidRecord, NotPermitted, Refused
-from jinyun.kernel.ports import Actor, Record
+from jinyun.kernel.ports import Actor, HistoryEntry, Record
 from jinyun.kernel.records import Field, Missing, RecordType, Transition, validate_fields
 from jinyun.kernel.terms import china_time
 
@@ -163,6 +164,17 @@ def person_missing(
     return Missing(
         "second", f"须由另一人{step.zh}，不能是{taken_by}本人", f"{step.en} needs a second person, not {taken_by}"
     )
+
+
+def extension_refused(
+    kind: RecordType, step: Transition, record: Record, history: Callable[[], Iterable[HistoryEntry]]
+) -> list[Missing]:
+    """What stands against a step that extends a clock; `history` is asked only for such a step."""
+    procedure = kind.procedure_at(record.procedure)
+    if procedure is None or step.name not in {one.step for clock in procedure.clocks for one in clock.extends}:
+        return []
+    found = extension_missing(procedure, step.name, record.data, history())
+    return [] if found is None else [found]
 
 
 def file_ids(fields: Iterable[Field], data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

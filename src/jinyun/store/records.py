@@ -138,6 +138,7 @@ class SqlRecords(RecordAnswers):
                     raise NotPermitted(f"{actor.name}: {not_you.en}")
             filled = rules.given_fields(kind, step, given)
             missing = [one for guard in step.guards for one in guard(before.as_dict(), context or {})]
+            missing += rules.extension_refused(kind, step, before, lambda: self._history(connection, type_id, id))
             if missing:
                 raise Refused(
                     f"{step.en}: " + "; ".join(one.en for one in missing), missing=[one.as_dict() for one in missing]

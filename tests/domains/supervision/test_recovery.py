@@ -6,7 +6,7 @@ import pytest
 
 from jinyun.domains.supervision import DOMAIN
 from jinyun.domains.supervision.deadlines import deadline, deadline_hours, overdue
-from jinyun.domains.supervision.guards import closable, recovered
+from jinyun.domains.supervision.guards import closable, recovered, tasks_done
 from jinyun.domains.supervision.records import OPEN_STATES
 from jinyun.domains.supervision.recovery import Condition, condition_problem, recovery_progress, relapse
 from jinyun.kernel.errors import BadInput
@@ -147,7 +147,8 @@ def test_case_procedure_leads_from_opened_to_closed_and_only_the_house_reopens()
     case = next(one for one in DOMAIN.records if one.id == "case")
     procedure = case.procedure
     assert set(procedure.states) == {*OPEN_STATES, "closed", "merged"}
-    assert procedure.transition("close").guards == (closable,)
+    assert procedure.transition("close").guards == (closable, tasks_done)
+    assert procedure.transition("report").guards == (tasks_done,)
     assert case.procedure_at(1).transition("close").guards == (recovered,)
     assert procedure.transition("recover").guards == (recovered,)
     assert procedure.transition("reopen").by == procedure.transition("recover").by == ("system",)

@@ -97,7 +97,8 @@ def test_a_complaint_has_the_clock_of_its_channel_and_kind(data, due):
 def test_an_extension_of_12369_adds_the_thirty_days_of_the_table():
     (finish,) = (one for one in TYPES["complaint"].procedure.clocks if one.name == "finish")
     assert resolved(finish).amount == 60
-    assert finish.by_level == {"extended": 90}
+    (extension,) = resolved(finish).extends
+    assert (extension.step, extension.amount, extension.most) == ("extend", 30, 1)  # one extension of 30 days [FJ12369]
 
 
 @pytest.mark.parametrize("kind", sorted({c for f in TYPES["case"].fields if f.name == "kind" for c in f.codes}))

@@ -178,14 +178,15 @@ class Notices:
             "remaining_zh": clock["remaining_text_zh"], "remaining_en": clock["remaining_text_en"],
         }  # fmt: skip
         kind = self._house.types[record.type]
-        owner = str(data.get(kind.owner or "owner") or "")
-        to = owner if reached["to"] == "owner" else f"role:{reached['to']}"
+        to = [f"role:{reached['to']}"]
+        if reached["to"] == "owner":
+            to = list(dict.fromkeys(str(data[one]) for one in (kind.owner or "owner", "person") if data.get(one)))
         return NoticeEvent(
             key=f"clock/{record.type}/{record.id}/{clock['name']}/{reached['name']}/{clock.get('started')}",
             topic="clock_escalation", at=now, type=record.type, record=record.id, version=record.version,
             matter=f"{record.type}/{record.id}", subject=str(data.get("subject") or data.get("site") or ""),
             kind=str(data.get("kind") or ""), level=level_of(data), facts=facts,
-            to=(to,) if to else (),
+            to=tuple(to),
         )  # fmt: skip
 
     # --- one's own inbox ----------------------------------------------------------------------------------------------

@@ -282,10 +282,12 @@ def procedure_dict(procedure: Procedure) -> dict[str, Any]:
         "states": _words_of(procedure.states),
         "transitions": [transition_dict(step) for step in procedure.transitions],
         "clocks": [
-            {"name": one.name, "zh": one.zh, "en": one.en, "unit": one.unit, "amount": one.amount, "rule": one.rule}
+            {"name": one.name, "zh": one.zh, "en": one.en, "unit": one.unit, "amount": one.amount, "rule": one.rule,
+             "extends": [{"step": each.step, "amount": each.amount, "rule": each.rule, "given": each.given,
+                          "most": each.most} for each in one.extends]}
             for one in procedure.clocks
         ],
-    }
+    }  # fmt: skip
 
 
 def csv_bytes(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str] | None = None) -> bytes:

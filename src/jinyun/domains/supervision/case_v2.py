@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from jinyun.domains.supervision.case_kinds import CASE_KINDS
 from jinyun.domains.supervision.fields import NOTE, REASON, SATISFACTION, text
-from jinyun.domains.supervision.guards import closable, recovered, through_desk
-from jinyun.kernel.records import ClockRule, Escalation, Field, Procedure, Transition
+from jinyun.domains.supervision.guards import closable, recovered, tasks_done, through_desk
+from jinyun.domains.supervision.rules import rule
+from jinyun.kernel.records import ClockRule, Escalation, Extension, Field, Procedure, Transition
 from jinyun.kernel.tables import toml_table
 
 SYSTEM_ONLY = ("system",)
@@ -73,6 +74,7 @@ def _clocks() -> tuple[ClockRule, ...]:
             "handle" if name == "default" else f"handle_{name}", "办理时限", "Time to deal with it", "hour",
             starts=("opened", "reopened"), pauses=("suspended",), stops=("observing", "closed", "merged"),
             by_level={level: int(hours) for level, hours in table[name].items()}, escalate=ESCALATIONS,
+            extends=(Extension("extend", given="hours", most=int(rule("extension_times", "case"))),),
             where={"kind": tuple(kinds)},
         )
         for name, kinds in groups.items()
@@ -115,7 +117,8 @@ VERSION_2 = Procedure(
         Transition(
             "report", "反馈", "Report", AT_WORK, "reported", by=PEOPLE,
             needs=("text",), fields=(text("text", "办理情况", "What was done"), FILES),
-            sets={"report": "text", "reported_by": SIGNED}, appends={"evidence": "files"}, emits="case_reported",
+            sets={"report": "text", "reported_by": SIGNED}, appends={"evidence": "files"}, guards=(tasks_done,),
+            emits="case_reported",
         ),
         Transition(
             "supplement", "补充反馈", "Add to the report", ("verified", "observing"), "", by=PEOPLE,
@@ -134,6 +137,13 @@ VERSION_2 = Procedure(
         Transition(
             "suspend", "中止计时", "Suspend", AT_WORK, "suspended", by=("officer", "leader"), needs=("reason",),
             fields=(REASON,),
+        ),
+        Transition(
+            "extend", "批准延期", "Extend", (*AT_WORK, "suspended"), "", by=("leader", "admin"),
+            needs=("hours", "reason"),
+            fields=(Field("hours", "延长小时", "Hours more", kind="integer", minimum="1",
+                          maximum=str(rule("extension_most", "case"))), REASON),
+            emits="case_extended",
         ),
         Transition("resume", "恢复计时", "Resume", ("suspended",), "acting", by=("officer", "leader")),
         Transition(
@@ -188,7 +198,7 @@ VERSION_2 = Procedure(
             emits="case_recovered",
         ),
         Transition(
-            "close", "办结", "Close", OPEN_STATES, "closed", by=("officer", "system"), guards=(closable,),
+            "close", "办结", "Close", OPEN_STATES, "closed", by=("officer", "system"), guards=(closable, tasks_done),
             fields=(text("note", "办结意见", "Closing note"),),
             sets={"closed_at": "@now", "closed_by": SIGNED}, emits="case_closed",
         ),

@@ -150,21 +150,29 @@ def approval_end(approved: date, applied_end: date, licence_end: date, calendar:
 
 
 def resolved(rule: ClockRule) -> ClockRule:
-    """A clock whose time stands in the rule table, with that time in it; others as they are.
+    """A clock whose time, or its extensions', stands in the rule table, with that time in it; others as they are.
 
     Raises
     ------
     BadInput
         When the table gives it in another unit than the clock counts in.
     """
+    if any(one.rule and one.amount is None for one in rule.extends):
+        extends = tuple(
+            replace(one, amount=_in_unit(rule, one.rule)) if one.rule and one.amount is None else one
+            for one in rule.extends
+        )
+        rule = replace(rule, extends=extends)
     if not rule.rule or rule.amount is not None:
         return rule
-    limit = time_limit(rule.rule)
+    return replace(rule, amount=_in_unit(rule, rule.rule))
+
+
+def _in_unit(rule: ClockRule, row: str) -> int:
+    limit = time_limit(row)
     if limit.unit != rule.unit:
-        raise BadInput(
-            f"clock {rule.name} counts in {rule.unit}, {rule.rule} gives {limit.value} {limit.unit}", field="unit"
-        )
-    return replace(rule, amount=int(limit.value))
+        raise BadInput(f"clock {rule.name} counts in {rule.unit}, {row} gives {limit.value} {limit.unit}", field="unit")
+    return int(limit.value)
 
 
 def _months_later(start: date, months: int) -> date:

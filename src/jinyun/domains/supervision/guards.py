@@ -55,6 +55,23 @@ def closable(data: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[Mi
     return missing
 
 
+def tasks_done(_: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[Missing]:
+    """No task of the case is open: somebody is still at it, or it came back and waits to be given again.
+
+    `context`: ``open_tasks``, each with ``id``, ``title``, ``owner``, ``state_zh``, ``state_en``. A follow-up is not
+    among them: it belongs to the time after the close.
+    """
+    return tuple(
+        Missing(
+            f"task:{one['id']}",
+            f"任务“{one['title']}”（{one['owner'] or '未指定单位'}）{one['state_zh']}，须先完成或取消",
+            f"task {one['title']!r} ({one['owner'] or 'no unit'}) is {one['state_en'].lower()}: "
+            "finish or cancel it first",
+        )
+        for one in context.get("open_tasks") or ()
+    )
+
+
 def through_desk(_: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[Missing]:
     """Steps that change more than one record are taken by the case desk, which says so in the context."""
     if context.get("desk"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jinyun.domains.supervision.deadlines import time_limit
 from jinyun.domains.supervision.fields import (
     EVIDENCE,
     JURISDICTION,
@@ -17,7 +16,8 @@ from jinyun.domains.supervision.fields import (
     SATISFACTION,
     text,
 )
-from jinyun.kernel.records import ClockRule, Escalation, Field, Procedure, RecordType, Transition
+from jinyun.domains.supervision.rules import rule
+from jinyun.kernel.records import ClockRule, Escalation, Extension, Field, Procedure, RecordType, Transition
 
 CHANNELS: Mapping[str, tuple[str, str]] = {
     "12345": ("12345 热线", "12345 line"),
@@ -54,16 +54,17 @@ WARNED = (Escalation("near", "即将到期", "Nearly due", "80%", "officer"),
           Escalation("over", "已超期", "Over", "+0h", "leader"))  # fmt: skip
 
 
+LONGER = Extension("extend_workdays", given="workdays", most=int(rule("extension_times", "complaint_12345")))
+"""The hotline's rules let complex tickets be extended and do not say by how much: the leader says it, within bounds."""
+
+
 def _hotline(name: str, ask: str, rule: str) -> ClockRule:
     zh, en = ASKS[ask]
     return ClockRule(
         name, f"12345 办结（{zh}）", f"12345: finish ({en.lower()})", "workday", rule=rule, starts=("registered",),
         stops=("answered", "not_taken_up", "closed"), where={"channel": ("12345",), "ask": (ask,)}, escalate=WARNED,
+        extends=(LONGER,),
     )  # fmt: skip
-
-
-def _with_extension(rule: str, extension: str) -> dict[str, int]:
-    return {"extended": int(time_limit(rule).value) + int(time_limit(extension).value)}
 
 
 COMPLAINT = RecordType(
@@ -130,9 +131,16 @@ COMPLAINT = RecordType(
             ),
             Transition(
                 "extend", "批准延期", "Extend", ("taken_up", "dispatched", "returned"), "", by=("leader", "admin"),
-                needs=("level", "reason"),
+                needs=("reason",),
                 fields=(Field("level", "时限", "Time", kind="code", codes={"extended": TIME["extended"]}), REASON),
                 sets={"level": "level"}, emits="complaint_extended",
+            ),
+            Transition(
+                "extend_workdays", "批准延期（12345）", "Extend (12345)", ("taken_up", "dispatched", "returned"), "",
+                by=("leader", "admin"), needs=("workdays", "reason"),
+                fields=(Field("workdays", "延长工作日", "Workdays more", kind="integer", minimum="1",
+                              maximum=str(rule("extension_most", "complaint_12345"))), REASON),
+                emits="complaint_extended",
             ),
             Transition(
                 "answer", "答复", "Answer", ("taken_up", "dispatched"), "answered", by=("officer", "unit_officer"),
@@ -161,7 +169,7 @@ COMPLAINT = RecordType(
             ClockRule(
                 "finish", "办结", "Finish", "day", rule="case.12369.finish", starts=("taken_up",),
                 stops=("answered", "closed"), where={"channel": OWN_CHANNELS}, escalate=WARNED,
-                by_level=_with_extension("case.12369.finish", "case.12369.extend"),
+                extends=(Extension("extend", rule="case.12369.extend"),),
             ),
         ),
     ),

@@ -14,7 +14,8 @@ from jinyun.domains.supervision.fields import (
     REASON,
 )
 from jinyun.domains.supervision.fields import text as long_text
-from jinyun.kernel.records import ClockRule, Escalation, Field, Procedure, RecordType, Transition
+from jinyun.domains.supervision.rules import rule
+from jinyun.kernel.records import ClockRule, Escalation, Extension, Field, Procedure, RecordType, Transition
 from jinyun.kernel.tables import toml_table
 
 TASK_KINDS: Mapping[str, tuple[str, str]] = {
@@ -29,6 +30,10 @@ TASK_KINDS: Mapping[str, tuple[str, str]] = {
 }
 FIELD_ROLES = ("officer", "inspector", "unit_officer")
 RUNNING = ("assigned", "accepted", "acting")
+HOLDING = (*RUNNING, "returned")
+"""States in which a task holds its case: it can be neither reported nor closed."""
+AFTERWARDS = ("follow_up",)
+"""Kinds that look back at what was closed, and hold nothing."""
 
 
 def _hours() -> dict[str, int]:
@@ -87,6 +92,12 @@ TASK = RecordType(
                 fields=(long_text("text", "结果", "Result"), PHOTOS, EVIDENCE),
                 sets={"result": "text", "photos": "photos", "done_by": "@actor"}, emits="task_done",
             ),
+            Transition(
+                "extend", "批准延期", "Extend", RUNNING, "", by=("officer", "leader"), needs=("hours", "reason"),
+                fields=(Field("hours", "延长小时", "Hours more", kind="integer", minimum="1",
+                              maximum=str(rule("extension_most", "task"))), REASON),
+                emits="task_extended",
+            ),
             Transition("check", "核验", "Check", ("done",), "checked", only="second", second_of="finish"),
             Transition("redo", "退回重办", "Do again", ("done",), "acting", needs=("reason",), fields=(REASON,),
                        emits="task_returned"),
@@ -97,8 +108,11 @@ TASK = RecordType(
             ClockRule(
                 "due", "完成时限", "To be done", "hour", starts=("assigned",), stops=("done", "checked", "cancelled"),
                 by_level=_hours(),
-                escalate=(Escalation("near", "即将到期", "Nearly due", "80%", "unit_officer"),
-                          Escalation("over", "已超期", "Over", "+0h", "officer")),
+                escalate=(Escalation("near", "即将到期", "Nearly due", "80%", "owner"),
+                          Escalation("over", "已超期", "Over", "+0h", "owner"),
+                          Escalation("over_desk", "超期未完成", "Over and not done", "+0h", "officer"),
+                          Escalation("long_over", "超期一天", "A day over", "+24h", "leader")),
+                extends=(Extension("extend", given="hours", most=int(rule("extension_times", "task"))),),
             ),
         ),
     ),

@@ -96,6 +96,8 @@ class CaseWork:
         for name, type_id in LINKED.items():
             for one in mine.get(name) or ():
                 self._house.records.update(type_id, one, {"case": into}, actor)
+        for task in self._house.records.find("task", {"case": case_id}, limit=MOST):  # they hold the case they are of
+            self._house.records.update("task", task.id, {"case": into}, actor)
         self._changed(other, "take_in", "并案", "Cases merged", actor)
         return case
 
@@ -220,8 +222,9 @@ class CaseWork:
             "title": given.get("title") or case.data["title"], "kind": given.get("kind") or "check", "case": case_id,
             "owner": owner, "person": given.get("person") or (nearest.person if nearest else None) or None,
             "why": nearest.grounds if nearest else None, "place": given.get("place") or case.data.get("place"),
-            "jurisdiction": case.data.get("jurisdiction"), "site": case.data.get("subject"),
-            "level": case.data.get("level") or MILDEST, "instructions": given.get("instructions"),
+            "jurisdiction": case.data.get("jurisdiction") or self._division(case.data),
+            "site": case.data.get("subject"), "level": case.data.get("level") or MILDEST,
+            "instructions": given.get("instructions"),
         }  # fmt: skip
         return self._house.records.create("task", _filled(data), actor)
 

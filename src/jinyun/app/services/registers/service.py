@@ -14,10 +14,10 @@ from jinyun.app.services.registers.sheets import exported, template
 from jinyun.app.services.registers.views import Views
 from jinyun.app.services.words import MASK, transition_dict, type_dict
 from jinyun.kernel.errors import BadInput, NotFound
-from jinyun.kernel.ports import Actor, Record
+from jinyun.kernel.ports import Actor, HistoryEntry, Record
 from jinyun.kernel.record_moves import difference
 from jinyun.kernel.records import RecordType, Transition
-from jinyun.store.record_rules import person_missing
+from jinyun.store.record_rules import extension_refused, person_missing
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
@@ -279,6 +279,7 @@ class Registers:
             if record.state not in step.sources or tuple(step.by) == ("system",):
                 continue
             missing = [m.as_dict() for guard in step.guards for m in guard(record.as_dict(), context)]
+            missing += [one.as_dict() for one in extension_refused(kind, step, record, lambda: self._entries(record))]
             permitted = bool(set(step.by) & set(actor.roles))
             if not permitted:
                 roles = ", ".join(step.by)
@@ -293,6 +294,10 @@ class Registers:
     def _taken_by(self, record: Record, step: str) -> str | None:
         taken = (one.actor for one in reversed(self._house.records.history(record.type, record.id)) if one.step == step)
         return next(taken, None)
+
+    def _entries(self, record: Record) -> list[HistoryEntry]:
+        found: list[HistoryEntry] = self._house.records.history(record.type, record.id)
+        return found
 
     def context(self, type_id: str, record_id: str) -> Mapping[str, Any]:
         """What guards may look at."""
