@@ -12,10 +12,9 @@ from typing import Any
 import structlog
 
 from jinyun.app.assemble import House
-from jinyun.kernel.ports import Actor
+from jinyun.app.demo_work import DEMO, put_work
 
 log = structlog.get_logger("demo")
-DEMO = Actor("demo", ("system",))
 ORDER = ("enterprise", "site", "outlet", "permit_limit", "device")
 HISTORY = "history.json"
 
@@ -55,6 +54,14 @@ def prepare(house: House) -> dict[str, Any]:
     }
     path.write_text(json.dumps(story), encoding="utf-8")
     return story
+
+
+def fill_desks(house: House, story: dict[str, Any]) -> None:
+    """Once, beside the running page: what lies on the desks of the district's bureau."""
+    if not story.get("desks"):
+        put_work(house)
+        story["desks"] = True
+        (house.settings.folder / "demo.json").write_text(json.dumps(story), encoding="utf-8")
 
 
 class Simulator:

@@ -13,7 +13,8 @@ import uvicorn
 
 from jinyun.app.accounts import Accounts
 from jinyun.app.assemble import House
-from jinyun.app.demo import Simulator, prepare
+from jinyun.app.demo import Simulator, fill_desks, prepare
+from jinyun.app.demo_work import people
 from jinyun.app.logs import set_up_logs
 from jinyun.app.settings import Settings
 
@@ -42,7 +43,9 @@ class _Server(uvicorn.Server):
 async def _serve(house: House, create_app: Callable[[House], Any]) -> None:
     settings = house.settings
     story = await asyncio.to_thread(prepare, house) if settings.demo else None
-    password = await asyncio.to_thread(Accounts(house.kv).first_password)
+    accounts = Accounts(house.kv)
+    password = await asyncio.to_thread(accounts.first_password)
+    staff = await asyncio.to_thread(people, house, accounts) if story is not None and password else None
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
@@ -55,16 +58,19 @@ async def _serve(house: House, create_app: Callable[[House], Any]) -> None:
         )
     )  # fmt: skip
     serving = asyncio.create_task(server.serve())
-    simulator = None
+    simulator = desks = None
     try:
         while not server.started and not serving.done():
             await asyncio.sleep(0.02)
         if server.started:
             if story is not None:
                 simulator = Simulator(house, story)
-            _greet(house, password)
+            _greet(house, password, staff)
+            desks = asyncio.create_task(asyncio.to_thread(fill_desks, house, story)) if story is not None else None
             await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
     finally:
+        if desks is not None:
+            await asyncio.wait([desks])
         if simulator is not None:
             await asyncio.to_thread(simulator.stop)
         server.should_exit = True
@@ -72,7 +78,7 @@ async def _serve(house: House, create_app: Callable[[House], Any]) -> None:
         await house.stop()
 
 
-def _greet(house: House, password: str | None) -> None:
+def _greet(house: House, password: str | None, staff: tuple[list[tuple[str, str]], str] | None = None) -> None:
     settings = house.settings
     lines = [
         "",
@@ -83,5 +89,8 @@ def _greet(house: House, password: str | None) -> None:
         lines.append(f"  log-in        admin / {password}   (shown once; `jinyun account reset admin` makes a new one)")
     else:
         lines.append("  log-in        admin (password as printed at the first start)")
+    if staff:
+        who = ", ".join(f"{name} ({role})" for name, role in staff[0])
+        lines.append(f"  demo people   {who}: all with {staff[1]} (shown once)")
     lines += ["  Ctrl-C stops it; the data stay in " + str(settings.folder), ""]
     print("\n".join(lines), flush=True, file=sys.stdout)
