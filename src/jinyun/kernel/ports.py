@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -262,6 +263,10 @@ class RecordStore(Protocol):
 
     def put_many(self, type_id: str, rows: Iterable[tuple[str, Mapping[str, Any]]], actor: Actor) -> int:
         """Create or update many in one transaction; unchanged rows are left alone."""
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """What this thread changes inside is one transaction: all of it stands or none."""
         ...
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,6 +19,8 @@ from jinyun.kernel.errors import BadInput, Busy, Unavailable
 
 BUSY_MS = 5_000
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_QUEUES: WeakKeyDictionary[Engine, threading.RLock] = WeakKeyDictionary()
+"""Where the writers of this process to one SQLite file wait for one another."""
 
 
 def open_database(url_or_path: str | Path) -> Engine:
@@ -56,6 +60,7 @@ def make_engine(url_or_path: str | Path) -> Engine:
         engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        _QUEUES[engine] = threading.RLock()
         return engine
     if url.get_backend_name() == "postgresql":
         return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
@@ -101,7 +106,8 @@ def current_revision(connection: Connection) -> str | None:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that will write: on SQLite it takes the write lock at its start (BEGIN IMMEDIATE), so that two
-    writers queue instead of one failing half-way.
+    writers queue instead of one failing half-way. Writers of this process queue here: SQLite has no queue, it lets them
+    try again after ever longer sleeps, and each would hold a connection meanwhile.
 
     Raises
     ------
@@ -110,6 +116,9 @@ def writing(engine: Engine) -> Iterator[Connection]:
     Unavailable
         Disk full, server gone.
     """
+    queue = _QUEUES.get(engine)
+    if queue is not None and not queue.acquire(timeout=BUSY_MS / 1000):
+        raise Busy("the database is held by another writer; try again")
     try:
         with engine.execution_options(jinyun_write=True).connect() as connection, connection.begin():
             yield connection
@@ -117,6 +126,9 @@ def writing(engine: Engine) -> Iterator[Connection]:
         if "locked" in str(wrong.orig):
             raise Busy("the database is held by another writer; try again") from wrong
         raise Unavailable(f"the database does not take the change: {wrong.orig}") from wrong
+    finally:
+        if queue is not None:
+            queue.release()
 
 
 @contextmanager

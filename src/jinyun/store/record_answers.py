@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -27,6 +29,14 @@ COUNT_KEPT, COUNT_KEPT_S, COUNTS = 2_000, 10.0, 500
 seen after it. So many are kept."""
 
 
+class _Mine(threading.local):
+    """The transaction that this thread has open, see `SqlRecords.together`."""
+
+    def __init__(self) -> None:
+        self.connection: Connection | None = None
+        self.heard: dict[tuple[str, str], None] = {}
+
+
 class RecordAnswers:
     """The asking half of the `RecordStore` port."""
 
@@ -35,6 +45,16 @@ class RecordAnswers:
         self.versions: dict[str, int] = {}
         """Rises with each committed change of a type: pages cache by it."""
         self._counted: dict[str, tuple[int, float, int]] = {}
+        self._mine = _Mine()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """One state of the store; inside `together` the one of this thread's transaction."""
+        if self._mine.connection is not None:
+            yield self._mine.connection
+            return
+        with reading(self._engine) as connection:
+            yield connection
 
     def type(self, type_id: str) -> RecordType:
         """The declaration of a type."""
@@ -44,7 +64,7 @@ class RecordAnswers:
             raise NotFound("record type", type_id, known=self._types) from None
 
     def get(self, type_id: str, id: str) -> Record:
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             return self._present(connection, type_id, id, None)
 
     def find(
@@ -64,12 +84,12 @@ class RecordAnswers:
         conditions = conditions_of(kind, where, states, text, self._engine.dialect.name)
         name, down = order.removeprefix("-"), order.startswith("-")
         if name in COLUMNS:
-            with reading(self._engine) as connection:
+            with self._reading() as connection:
                 query = page_by_column(kind.id, conditions, name, down=down, limit=limit, offset=offset)
                 return [self._record(row) for row in connection.execute(query)]
         if name not in rules.indexed_fields(kind):
             raise not_indexed(kind, name)
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             ids = ids_by_field(connection, kind, conditions, name, down=down, limit=limit, offset=offset)
             found = self._load(connection, kind.id, ids)
         return [found[one] for one in ids if one in found]
@@ -90,12 +110,12 @@ class RecordAnswers:
         if name not in COLUMNS:
             raise not_indexed(kind, name)
         query = select(current.c.id, current.c.updated_at).where(*conditions)
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             return [(row[0], row[1]) for row in connection.execute(query.order_by(*by_column(name, down)))]
 
     def load(self, type_id: str, ids: Sequence[str]) -> list[Record]:
         """Living records of these ids, in this order."""
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             found = self._load(connection, type_id, ids)
         return [found[one] for one in ids if one in found and not found[one].deleted]
 
@@ -111,12 +131,13 @@ class RecordAnswers:
         asked = repr((type_id, sorted((where or {}).items()), tuple(states), text))
         changed = sum(self.versions.values())
         kept = self._counted.get(asked)
-        if kept is not None and kept[0] == changed and time.monotonic() - kept[1] < COUNT_KEPT_S:
+        mine = self._mine.connection is not None  # what it changed is not committed: no answer for others
+        if not mine and kept is not None and kept[0] == changed and time.monotonic() - kept[1] < COUNT_KEPT_S:
             return kept[2]
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             query = select(func.count()).select_from(current).where(*conditions)
             found: int = connection.execute(query).scalar_one()
-        if found >= COUNT_KEPT:
+        if found >= COUNT_KEPT and not mine:
             if len(self._counted) >= COUNTS:
                 self._counted.clear()
             self._counted[asked] = changed, time.monotonic(), found
@@ -125,7 +146,7 @@ class RecordAnswers:
     def history(self, type_id: str, id: str) -> list[HistoryEntry]:
         """Oldest first; of a deleted record too."""
         self.type(type_id)
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             entries = self._history(connection, type_id, id)
         if not entries:
             raise NotFound(type_id, id)
@@ -140,7 +161,7 @@ class RecordAnswers:
         """`history` of many; an id without one is left out."""
         self.type(type_id)
         table, found = history_table, defaultdict[str, list[HistoryEntry]](list)
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             for start in range(0, len(ids), CHUNK):
                 part = ids[start : start + CHUNK]
                 query = select(table).where(table.c.type == type_id, table.c.id.in_(part)).order_by(table.c.version)
@@ -150,7 +171,7 @@ class RecordAnswers:
 
     def taken_by(self, type_id: str, id: str, step: str) -> str | None:
         """Who last took `step` of a record; None: nobody yet."""
-        with reading(self._engine) as connection:
+        with self._reading() as connection:
             return self._taken_by(connection, type_id, id, step)
 
     def _taken_by(self, connection: Connection, type_id: str, record_id: str, step: str) -> str | None:

@@ -211,13 +211,32 @@ class SqlRecords(RecordAnswers):
             self._write(connection, kind, todo, actor, "")
         return len(todo)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread changes inside is one transaction: all of it stands or none. What it asks meanwhile of the
+        registers counts what it changed; listeners hear of it afterwards. One inside another is the same one."""
+        if self._mine.connection is not None:
+            yield
+            return
+        heard: dict[tuple[str, str], None] = {}
+        try:
+            with writing(self._engine) as connection:
+                self._mine.connection, self._mine.heard = connection, heard
+                try:
+                    yield
+                finally:
+                    self._mine.connection, self._mine.heard = None, {}
+        except IntegrityError as wrong:  # some are only found at the end
+            raise Conflict("somebody else changed one of the records at the same moment; read them again") from wrong
+        self._tell(heard)
+
     # --- inside -------------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _writing(self, type_id: str, record_id: str) -> Iterator[Connection]:
-        changed = False
+        changed, mine = False, self._mine.connection
         try:
-            with writing(self._engine) as connection:
+            with writing(self._engine) if mine is None else _part_of(mine) as connection:
                 connection.info.pop(_CHANGED, None)
                 yield connection
                 changed = connection.info.pop(_CHANGED, False)
@@ -225,7 +244,14 @@ class SqlRecords(RecordAnswers):
             raise Conflict(
                 f"{type_id} {record_id} was changed by somebody else at the same moment; read it again"
             ) from wrong
-        if changed:
+        if changed and mine is None:
+            self._tell([(type_id, record_id)])
+        elif changed:
+            self._mine.heard[type_id, record_id] = None
+
+    def _tell(self, changed: Iterable[tuple[str, str]]) -> None:
+        """Listeners hear what was committed."""
+        for type_id, record_id in changed:
             self.versions[type_id] = self.versions.get(type_id, 0) + 1
             for listener in self.listeners:
                 listener(type_id, record_id)
@@ -295,6 +321,13 @@ class SqlRecords(RecordAnswers):
         for witness in self.witnesses:
             witness(connection, kind, written, entries)
         return written
+
+
+@contextmanager
+def _part_of(connection: Connection) -> Iterator[Connection]:
+    """A change within a transaction: what fails of it is undone alone, so that the caller may go on."""
+    with connection.begin_nested():
+        yield connection
 
 
 def _new(kind: RecordType, record_id: str, before: Record | None, data: dict[str, Any]) -> _Change:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -139,6 +140,11 @@ class ViewRecords:
             self._may_write(type_id, record_id, {**before, **data})
         written: int = self._records.put_many(type_id, wanted, actor)
         return written
+
+    def together(self) -> AbstractContextManager[None]:
+        """One transaction; each change in it is checked as always."""
+        whole: AbstractContextManager[None] = self._records.together()
+        return whole
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

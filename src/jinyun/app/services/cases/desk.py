@@ -52,10 +52,12 @@ class CaseWork:
             "deadline": _iso(deadline(now, deadline_hours(str(given.get("kind")), level))),
             "jurisdiction": given.get("jurisdiction") or self._division(given),
         }  # fmt: skip
-        case = self._house.records.create("case", {k: v for k, v in data.items() if v is not None}, actor, note=note)
-        for name, type_id in LINKED.items():
-            for one in given.get(name) or ():
-                self._house.records.update(type_id, one, {"case": case.id}, actor)
+        data = {k: v for k, v in data.items() if v is not None}
+        with self._house.records.together():
+            case = self._house.records.create("case", data, actor, note=note)
+            for name, type_id in LINKED.items():
+                for one in given.get(name) or ():
+                    self._house.records.update(type_id, one, {"case": case.id}, actor)
         self._changed(case, "open", "新工单", "New case", actor)
         return case
 
@@ -68,8 +70,15 @@ class CaseWork:
 
     def merge(self, case_id: str, into: str, actor: Actor, *, note: str = "", version: int | None = None) -> Record:
         """`case_id` becomes part of `into`, which takes its alarms, verdicts, evidence and recovery conditions. Said
-        in both histories. Doing it again after a failure half-way goes on where it stopped."""
+        in both histories; one transaction."""
         _demand(actor)
+        with self._house.records.together():
+            case, other = self._merge(case_id, into, actor, note=note, version=version)
+        self._changed(other, "take_in", "并案", "Cases merged", actor)
+        return case
+
+    def _merge(self, case_id: str, into: str, actor: Actor, *, note: str, version: int | None) -> tuple[Record, Record]:
+        """The case merged, and the one that took it in."""
         case, other = self._get(case_id), self._get(into)
         if case_id == into:
             raise BadInput("a case is not merged into itself", field="into", hint="name another case")
@@ -88,7 +97,7 @@ class CaseWork:
             changes["also"] = [*(theirs.get("also") or ()), *further]
         changes["verdicts"] = _union(changes.get("verdicts") or theirs.get("verdicts"), _ids(mine.get("verdict_open")))
         changes["level"] = min(one for one in (mine.get("level"), theirs.get("level"), MILDEST) if one)
-        if case_id not in (theirs.get("merged_from") or ()):
+        if case_id not in (theirs.get("merged_from") or ()):  # else an earlier version stopped half-way
             other = self._step(other, "take_in", {"from": case_id, "note": note}, actor, changes=changes)
         case = self._step(case, "merge", {"into": into, "note": note}, actor, version=version)
         for alarm in mine.get("alarms") or ():
@@ -98,13 +107,13 @@ class CaseWork:
                 self._house.records.update(type_id, one, {"case": into}, actor)
         for task in self._house.records.find("task", {"case": case_id}, limit=MOST):  # they hold the case they are of
             self._house.records.update("task", task.id, {"case": into}, actor)
-        self._changed(other, "take_in", "并案", "Cases merged", actor)
-        return case
+        return case, other
 
     def split(
         self, case_id: str, given: Mapping[str, Any], actor: Actor, *, note: str = "", version: int | None = None
     ) -> Record:
-        """A new case of some of a case's alarms, verdicts, complaints or findings; both histories say so.
+        """A new case of some of a case's alarms, verdicts, complaints or findings; both histories say so. One
+        transaction.
 
         Parameters
         ----------
@@ -113,6 +122,12 @@ class CaseWork:
             ``subject``.
         """
         _demand(actor)
+        with self._house.records.together():
+            made = self._split(case_id, given, actor, note=note, version=version)
+        self._changed(made, "open", "分案", "Split off", actor)
+        return made
+
+    def _split(self, case_id: str, given: Mapping[str, Any], actor: Actor, *, note: str, version: int | None) -> Record:
         case = self._get(case_id)
         taken = {name: [str(one) for one in given.get(name) or ()] for name in ("alarms", *LINKED)}
         verdicts = [int(one) for one in given.get("verdicts") or ()]
@@ -154,7 +169,6 @@ class CaseWork:
         for name, type_id in (("alarms", "alarm"), *LINKED.items()):
             for one in taken[name]:
                 self._house.records.update(type_id, one, {"case": made.id}, SYSTEM if name == "alarms" else actor)
-        self._changed(made, "open", "分案", "Split off", actor)
         return made
 
     def cite(self, case_id: str, verdicts: Sequence[int], actor: Actor, *, note: str = "") -> Record:
