@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 
 from jinyun.web.answers import file_headers, json_answer
 from jinyun.web.guard import Cases, Who
 from jinyun.web.routes import Name
+from jinyun.web.uploads import RAW, take_file
 
 router = APIRouter(prefix="/api/attachments", tags=["registers"])
-PIECE = 1 << 20
-RAW: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
 
 
 @router.post("", status_code=201, openapi_extra=RAW)
@@ -34,20 +27,8 @@ async def upload(
     """Send a file: the body is its bytes. Name the answer's id in a field of a record; unnamed it goes after a day."""
     files = cases.registers.attachments
     incoming = await run_in_threadpool(files.receive, name)
-    try:
-        waiting = bytearray()
-        async for piece in request.stream():
-            waiting += piece
-            if len(waiting) >= PIECE:
-                await run_in_threadpool(incoming.write, bytes(waiting))
-                waiting.clear()
-        await run_in_threadpool(incoming.write, bytes(waiting))
-    except ClientDisconnect:
-        incoming.drop()
-        return Response(status_code=204)  # nobody hears it
-    except BaseException:
-        incoming.drop()
-        raise
+    if not await take_file(request, incoming):
+        return Response(status_code=204)
     return json_answer(await run_in_threadpool(files.upload, incoming, who), 201)
 
 

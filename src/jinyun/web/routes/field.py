@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Path, Query, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 
 from jinyun.app.services.fieldwork import Edit, NewUpload, day_of
@@ -15,6 +14,7 @@ from jinyun.kernel.errors import BadInput
 from jinyun.web.answers import encode, json_answer, packed_answer
 from jinyun.web.guard import Cases, Who, whole_of
 from jinyun.web.pages import ASK_AGAIN, NOT_BUILT, STATIC
+from jinyun.web.uploads import RAW, take_body
 
 router = APIRouter(tags=["field"])
 PIECE = 1 << 16
@@ -23,12 +23,6 @@ KEY = r"^[0-9A-Za-z_-]{8,64}$"
 Moment = Annotated[int, Field(ge=0, le=FAR_US, description="the device's clock, µs since 1970")]
 Key = Annotated[str, Field(pattern=KEY)]
 Upload = Annotated[str, Path(pattern=KEY, description="the id that the device made")]
-RAW: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
 
 
 @router.get("/field", include_in_schema=False)
@@ -125,17 +119,8 @@ async def part(
         raise BadInput("Upload-Offset is missing or no number", field="Upload-Offset", hint="ask GET for the offset")
     uploads = whole_of(request).fieldwork.uploads
     coming = await run_in_threadpool(uploads.part, upload, int(upload_offset), who)
-    waiting = bytearray()
-    try:
-        async for piece in request.stream():
-            waiting += piece
-            if len(waiting) >= PIECE:
-                await run_in_threadpool(coming.write, bytes(waiting))
-                waiting.clear()
-    except ClientDisconnect:
-        await run_in_threadpool(coming.write, bytes(waiting))
-        return Response(status_code=204)  # nobody hears it
-    await run_in_threadpool(coming.write, bytes(waiting))
+    if not await take_body(request, coming.write, PIECE):
+        return Response(status_code=204)
     return _told(await run_in_threadpool(uploads.done_with, coming, cases, who))
 
 

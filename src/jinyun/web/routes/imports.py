@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -13,18 +13,12 @@ from jinyun.kernel.ports import Actor
 from jinyun.web.answers import file_answer, json_answer
 from jinyun.web.guard import Cases, LoggedIn, Out, Who
 from jinyun.web.routes import LIST, Limit, Name, Offset, Words
+from jinyun.web.uploads import RAW, take_file
 
 router = APIRouter(prefix="/api/imports", tags=["imports"])
 
 Text = Annotated[str, Query(max_length=200)]
 Pairs = Annotated[list[Annotated[str, Query(max_length=300)]] | None, Query(max_length=300)]
-PIECE = 1 << 20
-RAW: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
 
 
 def _may(actor: Actor) -> None:
@@ -70,17 +64,8 @@ async def upload(
         "header_row": header_row,
     }  # fmt: skip
     incoming = await run_in_threadpool(cases.imports.receive, name)
-    try:
-        waiting = bytearray()
-        async for piece in request.stream():
-            waiting += piece
-            if len(waiting) >= PIECE:
-                await run_in_threadpool(incoming.write, bytes(waiting))
-                waiting.clear()
-        await run_in_threadpool(incoming.write, bytes(waiting))
-    except BaseException:
-        incoming.drop()
-        raise
+    if not await take_file(request, incoming):
+        return Response(status_code=204)
     return json_answer(await run_in_threadpool(cases.imports.upload, incoming, options, who, reason=reason), 201)
 
 

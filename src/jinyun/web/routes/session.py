@@ -14,6 +14,7 @@ from jinyun.app.rights import actions
 from jinyun.kernel.errors import BadInput, NotPermitted
 from jinyun.web.answers import json_answer
 from jinyun.web.guard import COOKIE, OWN, Cases, LoggedIn, check_origin, is_https
+from jinyun.web.threads import in_log_in_thread
 
 router = APIRouter(prefix="/api", tags=["session"])
 MARK = "jinyun_oidc"
@@ -61,7 +62,7 @@ async def log_in(*, request: Request, given: Credentials, cases: Cases) -> Respo
     check_origin(request)
     if not request.headers.get("content-type", "").startswith("application/json"):
         raise BadInput("a log-in is sent as application/json")
-    token, session = await run_in_threadpool(
+    token, session = await in_log_in_thread(
         cases.accounts.log_in, given.name, given.password, _peer(request), given.code
     )
     request.state.call.roles = session.roles
