@@ -118,6 +118,7 @@ class NarrowCases(UseCases):
         self.local_token, self.accounts = whole.local_token, whole.accounts
         self.overview = Overview(house)
         self.registers = Registers(house)
+        self.registers.clocks.kept = whole.registers.clocks.kept
         self.sites = Sites(house, self.overview)
         self.matters = Matters(house, self.overview, self.registers)
         self.links = Links(house, self.overview)

@@ -61,6 +61,7 @@ class Notices:
             link=lambda event: f"{self._public}{place_of(event)}" if self._public else "",
             node=house.settings.jurisdiction_name,
         )  # fmt: skip
+        self._looked_at: tuple[tuple[str, str, int], Record | None] | None = None
         house.records.witnesses.append(self.outbox.witness(self.topics.events_of, self.topics.watches))
 
     def tick(self) -> None:
@@ -126,11 +127,22 @@ class Notices:
         if not self._rights.may(actor, "matter.read" if event.type in ("alarm", "case") else "register.read",
                                 event.type).allowed:  # fmt: skip
             return False
-        try:
-            record = self._house.records.get(event.type, event.record)
-        except NotFound:
+        record = self._record_of(event)
+        if record is None:
             return False
         return bool(self._rights.sees(self._rights.reach(actor), kind, record.id, record.data))
+
+    def _record_of(self, event: NoticeEvent) -> Record | None:
+        """The record an event is about: read once, though everybody is asked whether they see it."""
+        key = (event.type, event.record, self._house.records.versions.get(event.type, 0))
+        if self._looked_at is None or self._looked_at[0] != key:
+            try:
+                found: Record | None = self._house.records.get(event.type, event.record)
+            except NotFound:
+                found = None
+            self._looked_at = key, found
+            return found
+        return self._looked_at[1]
 
     def _separated(self) -> bool:
         return bool((self._house.kv.get("settings", "security") or {}).get("separation"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jinyun.app.services.cache import Cached
+from jinyun.app.services.open_list import OpenList
 from jinyun.app.services.words import record_dict
 from jinyun.domains.supervision.records import OPEN_STATES
 from jinyun.kernel.ports import SYSTEM, Record
@@ -87,8 +88,8 @@ class Overview:
             seconds=3600,
             key=lambda: tuple(versions.get(t, 0) for t in ("site", "enterprise", "outlet")),
         )
-        self.alarms = Cached(self._read_alarms, seconds=60, key=lambda: (versions.get("alarm", 0), self._place_key()))
-        self.cases = Cached(self._read_cases, seconds=60, key=lambda: (versions.get("case", 0), self._place_key()))
+        self.alarms = self._open("alarm", ("open",), _alarm_rank)
+        self.cases = self._open("case", OPEN_CASES, _case_rank)
         self.links = Cached(self._read_links, seconds=2)
         self.seen = Cached(lambda: seen_by_site(self.links.get()), seconds=2)
         self.verdicts = Cached(self._read_verdicts, seconds=1)
@@ -99,8 +100,15 @@ class Overview:
         house.bus.taps.append(self._hear)
         self._seed_changes()
 
+    def _open(self, type_id: str, states: Sequence[str], rank: Callable[[Record], Any]) -> Cached[list[dict[str, Any]]]:
+        """A list of what is open, read when something of it changed."""
+        rows = OpenList(self._house, type_id, states, shown=self._named, rank=rank, beside=self._place_key)
+        return Cached(rows.read, seconds=60, key=lambda: (rows.version, self._place_key()))
+
     def _place_key(self) -> Any:
-        return self._house.records.versions.get("site", 0)
+        """What names, places and reach of open matters rest on."""
+        versions = self._house.records.versions
+        return tuple(versions.get(one, 0) for one in ("site", "outlet", "enterprise"))
 
     # -- parts ---------------------------------------------------------------------------------------------------
 
@@ -125,14 +133,6 @@ class Overview:
                 "target_class": data.get("target_class"),
             }
         return places
-
-    def _read_alarms(self) -> list[dict[str, Any]]:
-        found = self._house.records.find("alarm", states=("open",), limit=MOST)
-        return [self._named(one) for one in sorted(found, key=_alarm_rank)]
-
-    def _read_cases(self) -> list[dict[str, Any]]:
-        found = self._house.records.find("case", states=OPEN_CASES, limit=MOST)
-        return [self._named(one) for one in sorted(found, key=_case_rank)]
 
     def _named(self, record: Record) -> dict[str, Any]:
         shown = record_dict(record, self._house.types[record.type], SYSTEM.roles)

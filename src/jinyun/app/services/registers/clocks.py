@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from jinyun.domains.supervision.deadlines import resolved
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.ports import HistoryEntry, Record
 from jinyun.kernel.records import ClockRule, RecordType
-from jinyun.methods.clocks import ClockState, clock_state
+from jinyun.methods.clocks import ClockEvent, ClockState, clock_state
 from jinyun.methods.workdays import WorkCalendar
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class Clocks:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self.kept = KeptLedgers()
         self._calendar = NodeCalendar(house.settings.folder)
 
     def calendar(self) -> WorkCalendar:
@@ -41,25 +44,62 @@ class Clocks:
         timed = [one for one in records if (p := kind.procedure_at(one.procedure)) is not None and p.clocks]
         if not timed:
             return {}
-        histories = self._house.records.histories(kind.id, [one.id for one in timed])
+        known = {one.id: held for one in timed if (held := self.kept.get(kind.id, one)) is not None}
+        unknown = [one for one in timed if one.id not in known]
+        histories = self._house.records.histories(kind.id, [one.id for one in unknown]) if unknown else {}
+        for one in unknown:
+            known[one.id] = ledgers_of(kind, one, histories.get(one.id, ()))
+            if one.id in histories:
+                self.kept.put(kind.id, one, known[one.id])
         calendar = self.calendar()
-        return {one.id: clocks_of(kind, one, histories.get(one.id, ()), now, calendar) for one in timed}
+        return {one.id: _shown(known[one.id], now, calendar) for one in timed}
+
+
+Ledgers = Sequence[tuple[ClockRule, Sequence[ClockEvent]]]
+"""What a record's clocks were told, clock by clock."""
+
+
+class KeptLedgers:
+    """Ledgers of records by version: a history is read again only when it grew. The same for every reader."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._kept: OrderedDict[tuple[str, str], tuple[int, int, Ledgers]] = OrderedDict()
+
+    def get(self, type_id: str, record: Record) -> Ledgers | None:
+        with self._lock:
+            held = self._kept.get((type_id, record.id))
+            if held is None or held[:2] != (record.version, record.updated_at):
+                return None
+            self._kept.move_to_end((type_id, record.id))
+            return held[2]
+
+    def put(self, type_id: str, record: Record, ledgers: Ledgers) -> None:
+        with self._lock:
+            self._kept[type_id, record.id] = record.version, record.updated_at, ledgers
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
 
 
 def clocks_of(
     kind: RecordType, record: Record, history: Iterable[HistoryEntry], now: int, calendar: WorkCalendar
 ) -> list[dict[str, Any]]:
     """Every clock that has started, as pages show it."""
-    procedure = kind.procedure_at(record.procedure)
-    history = list(history)
+    return _shown(ledgers_of(kind, record, history), now, calendar)
+
+
+def ledgers_of(kind: RecordType, record: Record, history: Iterable[HistoryEntry]) -> Ledgers:
+    """Of every clock that counts for a record."""
+    procedure, entries = kind.procedure_at(record.procedure), list(history)
+    rules = [one for one in procedure.clocks if one.counts_for(record.data)] if procedure else []
+    return [(one, ledger(one, entries)) for one in rules]
+
+
+def _shown(ledgers: Ledgers, now: int, calendar: WorkCalendar) -> list[dict[str, Any]]:
     shown = []
-    for rule in procedure.clocks if procedure else ():
-        if not rule.counts_for(record.data):
-            continue
-        if not rule.counts_for(record.data):
-            continue
+    for rule, events in ledgers:
         try:
-            state = clock_state(ledger(rule, history), resolved(rule), now, calendar)
+            state = clock_state(events, resolved(rule), now, calendar)
         except BadInput as wrong:
             shown.append(_unknown(rule, wrong))
             continue
