@@ -13,7 +13,8 @@ from jinyun.domains.supervision.deadlines import resolved
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.ports import HistoryEntry, Record
 from jinyun.kernel.records import ClockRule, RecordType
-from jinyun.methods.clocks import ClockEvent, ClockState, clock_state
+from jinyun.methods.clock_ledger import ClockEvent
+from jinyun.methods.clocks import ClockState, clock_state
 from jinyun.methods.workdays import WorkCalendar
 
 if TYPE_CHECKING:
