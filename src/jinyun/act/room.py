@@ -17,6 +17,7 @@ from jinyun.act.lines import NEVER, Lines
 from jinyun.act.live import LiveWatch
 from jinyun.act.rules import Rules
 from jinyun.act.silence import SilenceWatch
+from jinyun.act.works import JudgeOf, WorksWatch, no_judge
 from jinyun.domains.supervision.records import OPEN_STATES
 from jinyun.kernel.ports import MICRO, Bus, Clock, DeviceDirectory, KeyValue, Record, RecordStore, VerdictStore
 from jinyun.kernel.terms import Period, Verdict
@@ -41,8 +42,9 @@ class ActRoom:
         bus: Bus,
         profiles: DeviceDirectory,
         last_seen: Callable[[], Mapping[str, int]],
+        judge_of: JudgeOf = no_judge,
     ) -> None:
-        """`last_seen`: when each MN was last heard [µs]."""
+        """`last_seen`: when each MN was last heard [µs]; `judge_of`: whose verdicts speak for a kind of site."""
         self.rules = rules
         self._records, self._verdicts, self._kv, self._clock = records, verdicts, kv, clock
         self._lock = threading.RLock()
@@ -65,6 +67,7 @@ class ActRoom:
         self._silence = SilenceWatch(
             rules.silence, records, self._sites, clock, bus, profiles=profiles, last_seen=last_seen
         )
+        self.works = WorksWatch(records, verdicts, clock=clock, judge_of=judge_of, late_days=rules.late_days)
         self._alarms = alarms
         self._looked_at = self._lines.judges() | self._live.judges()
         self._waiting: dict[tuple[str, str, int], Verdict] = {}  # of windows that have not ended yet
@@ -134,6 +137,7 @@ class ActRoom:
             self._live.tick()
             self._silence.tick()
             self._cases.tick()
+            self.works.tick()
             self._keep_mark()
 
     def recover(self) -> None:

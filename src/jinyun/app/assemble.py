@@ -16,7 +16,7 @@ from jinyun.app.bus import LocalBus
 from jinyun.app.care.watch import Care
 from jinyun.app.clock import clock_of
 from jinyun.app.directory import Devices, SiteDirectory
-from jinyun.app.discover import domains, judges, own_domain, record_types
+from jinyun.app.discover import domains, judge_by_day, judges, own_domain, record_types
 from jinyun.app.jobs import ThreadJobs
 from jinyun.app.life import BEAT_S, LifeLedger
 from jinyun.app.services.notices import Notices
@@ -120,6 +120,7 @@ class House:
             bus=self.bus,
             profiles=self.directory,
             last_seen=self._last_seen,
+            judge_of=judge_by_day,
         )
         self.records.listeners.append(self._on_record)
         self.notices = Notices(self)

@@ -15,6 +15,7 @@ import jinyun.domains
 from jinyun.kernel.declare import Domain, Judge
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.records import RecordType
+from jinyun.kernel.terms import Period
 
 
 @cache
@@ -102,3 +103,16 @@ def _registers_of(where: str, declared: Any) -> list[RecordType]:
 def judges(of: Iterable[Domain] | None = None) -> dict[str, Judge]:
     """All judges by id."""
     return {judge.id: judge for domain in (of if of is not None else domains().values()) for judge in domain.judges}
+
+
+@cache
+def judge_by_day(site_kind: str, factor: str = "") -> str:
+    """The judge whose verdicts over a day speak for a kind of site, and for a factor when one is named; "" if none."""
+    fitting = [
+        one.id
+        for one in judges().values()
+        if site_kind in one.site_kinds
+        and one.period is Period.DAY
+        and not (factor and one.factors and factor not in one.factors)
+    ]
+    return fitting[0] if fitting else ""

@@ -67,7 +67,9 @@ POST   /api/cases/{case}/hand-over                     register.write
 GET    /api/evaluation                                 matter.read
 GET    /api/works                                      register.read
 GET    /api/works/{project}                            register.read
+GET    /api/rectifications                             register.read
 GET    /api/rectifications/{item}                      register.read
+GET    /api/complaints/same                            register.read
 GET    /api/cases/{case}/why                           matter.read
 GET    /api/types                                      register.read
 GET    /api/types/{type_id}                            register.read

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jinyun.app.services.cases import CaseWork, Evaluation, HandOver, Works
+from jinyun.app.services.cases import CaseWork, Complaints, Evaluation, HandOver, Works
 from jinyun.app.services.overview import OPEN_CASES, Overview
 from jinyun.app.services.registers import Registers
 from jinyun.app.services.words import history_dict, record_dict, verdict_dict, verdict_head
@@ -31,6 +31,7 @@ class Matters:
         self.evaluation = Evaluation(house)
         self.hand_over = HandOver(house, registers)
         self.works = Works(house, registers)
+        self.complaints = Complaints(house, registers)
 
     def alarms(
         self, actor: Actor, *, state: str = "open", subject: str = "", limit: int = 500, offset: int = 0

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from jinyun.domains.supervision import rectification as rules
+from jinyun.domains.supervision.effects import (
+    ALSO,
+    CAME_BACK,
+    FACTOR,
+    FIGURE,
+    RECOVERY,
+    RELAPSES,
+    SITES,
+    by_verdicts,
+    came_back,
+    figure_of,
+    measured,
+)
 from jinyun.domains.supervision.fields import (
     EVIDENCE,
     JURISDICTION,
@@ -45,27 +58,6 @@ CONDITION_WORDS: Mapping[str, tuple[str, str]] = {
 if tuple(CONDITION_WORDS) != rules.conditions():
     raise ValueError("rectification: every condition of rules.csv needs its words, in its order")
 
-FIGURE_KEYS = ("name", "limit", "op", "hold_days", "watch_days")
-
-
-def figure_of(data: Mapping[str, Any] | None) -> rules.Figure | None:
-    """The figure of an item from its JSON; None: it has none. Raises `BadInput`."""
-    if not data:
-        return None
-    for key in data:
-        if key not in FIGURE_KEYS:
-            raise BadInput(f"figure: unknown key {key!r}", field=key, hint=f"known: {', '.join(FIGURE_KEYS)}")
-    try:
-        made = rules.Figure(
-            str(data["name"]), Decimal(str(data["limit"])), int(data["hold_days"]), int(data.get("watch_days", 0)),
-            str(data.get("op", "le")),
-        )  # fmt: skip
-    except (KeyError, TypeError, ValueError, InvalidOperation) as wrong:
-        raise BadInput(f"figure: {wrong!r}", field="figure", hint="name, limit, op, hold_days, watch_days") from None
-    if made.op not in ("le", "lt", "ge", "gt") or made.hold_days < 1 or made.watch_days < 0:
-        raise BadInput("figure: op is le, lt, ge or gt; hold_days from 1; watch_days from 0", field="figure")
-    return made
-
 
 def readings_of(rows: Sequence[Mapping[str, Any]] | None) -> list[rules.Measured]:
     """Readings ``{date, value}`` of an item. Raises `BadInput`."""
@@ -76,10 +68,6 @@ def readings_of(rows: Sequence[Mapping[str, Any]] | None) -> list[rules.Measured
         except (KeyError, TypeError, ValueError, InvalidOperation):
             raise BadInput(f"reading {number}: {row!r} has no date and value", field="readings") from None
     return found
-
-
-def _figure_problem(value: Any) -> str:
-    return _problem(lambda: figure_of(value))
 
 
 def _reading_problem(value: Any) -> str:
@@ -102,7 +90,8 @@ def conditions_met(data: Mapping[str, Any]) -> dict[str, bool]:
 def may_close(data: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[Missing]:
     """The office check: five conditions, a figure held for its days, all sub-plans closed.
 
-    `context`: ``readings`` (of the item's site, beside those in the item), ``today`` (ISO date), ``open_parts``.
+    Where verdicts decide (`effects.by_verdicts`), they show the figure; else the readings written into the item do.
+    `context`: that of `effects.measured`, ``today`` (ISO date), ``open_parts``.
     """
     missing = [
         Missing(f"condition:{name}", f"条件未具备：{CONDITION_WORDS[name][0]}", f"not yet: {CONDITION_WORDS[name][1]}")
@@ -113,6 +102,8 @@ def may_close(data: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[M
         missing.append(
             Missing("parts", f"尚有{open_parts}个子任务未销号", f"{open_parts} sub-plans are not closed yet")
         )
+    if by_verdicts(data):
+        return [*missing, *measured(data, context)]
     figure = figure_of(data.get("figure"))
     if figure is not None:
         missing += _not_held(figure, data, context)
@@ -120,7 +111,7 @@ def may_close(data: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[M
 
 
 def _not_held(figure: rules.Figure, data: Mapping[str, Any], context: Mapping[str, Any]) -> list[Missing]:
-    readings = readings_of([*(data.get("readings") or ()), *context.get("readings", ())])
+    readings = readings_of(data.get("readings"))
     day = (
         date.fromisoformat(str(context["today"]))
         if "today" in context
@@ -140,11 +131,13 @@ def _not_held(figure: rules.Figure, data: Mapping[str, Any], context: Mapping[st
 
 def measured_breach(data: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[Missing]:
     """Reopening by the figure: a reading after the close, within the watch time, broke it."""
+    if by_verdicts(data):
+        return came_back(data, context)
     figure, closed = figure_of(data.get("figure")), data.get("closed_on")
     if figure is None or not closed:
         return [Missing("figure", "没有监测指标", "the item has no figure")]
-    readings = readings_of([*(data.get("readings") or ()), *context.get("readings", ())])
-    steps = [rules.Check(step, date.fromisoformat(str(closed))) for step in rules.AFTER]
+    readings = readings_of(data.get("readings"))
+    steps = [rules.Check(step, datetime.fromisoformat(str(closed)).date()) for step in rules.AFTER]
     today = date.fromisoformat(str(context["today"])) if "today" in context else date.max
     state = rules.rectification_state(
         steps, dict.fromkeys(CONDITION_WORDS, True), deadline=date.max, as_of=today,
@@ -182,12 +175,19 @@ RECTIFICATION = RecordType(
         Field("enterprise", "排污单位", "Enterprise", kind="reference", to="enterprise"),
         Field("site", "监测点位", "Site", kind="reference", to="site",
               help_zh="其数据证明整改成效", help_en="Its readings show that the problem is solved"),
-        Field("factor", "监测因子", "Factor"),
+        SITES,
+        Field("river", "服务水体", "Water body it serves", indexed=True),
+        Field("cell", "所在网格", "Cell", kind="reference", to="cell"),
+        Field("began", "开始整改", "Begun", kind="date",
+              help_zh="对比整改前后用，空为登记日", help_en="For before and after; empty: the day of registration"),
+        FACTOR,
         PLACE,
         JURISDICTION,
         *(Field(f"cond_{name}", zh, en, kind="bool") for name, (zh, en) in CONDITION_WORDS.items()),
-        Field("figure", "成效指标", "Figure", kind="json", check=_figure_problem,
-              help_zh="{name, limit, op, hold_days, watch_days}", help_en="{name, limit, op, hold_days, watch_days}"),
+        FIGURE,
+        RECOVERY,
+        ALSO,
+        *RELAPSES,
         Field("readings", "成效监测值", "Readings", kind="json", many=True, check=_reading_problem,
               help_zh="{date, value}", help_en="{date, value}"),
         EVIDENCE,
@@ -237,6 +237,7 @@ RECTIFICATION = RecordType(
             ),
             Transition(
                 "relapse", "指标反弹重开", "Reopen by the figure", ("closed",), "reopened", by=("system", "officer"),
+                fields=(CAME_BACK,), sets={"relapsed_at": "@now", "relapse_verdict": "verdict"},
                 guards=(measured_breach,), emits="rectification_reopened",
             ),
         ),

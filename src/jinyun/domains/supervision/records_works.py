@@ -7,6 +7,17 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from jinyun.domains.supervision.effects import (
+    ALSO,
+    CAME_BACK,
+    FACTOR,
+    FIGURE,
+    RECOVERY,
+    RELAPSES,
+    SITES,
+    came_back,
+    measured,
+)
 from jinyun.domains.supervision.fields import EVIDENCE, JURISDICTION, NOTE, OWNER, PHOTOS, PLACE, text
 from jinyun.domains.supervision.works import Lag, PlanPoint, project_lag
 from jinyun.kernel.errors import BadInput
@@ -86,6 +97,7 @@ PROJECT = RecordType(
         Field("owner", "责任单位", "Responsible unit", indexed=True),
         Field("contractor", "施工单位", "Contractor"),
         Field("site", "服务断面/点位", "Site it serves", kind="reference", to="site"),
+        SITES,
         Field("river", "服务水体", "Water body it serves", indexed=True),
         Field("cell", "所在网格", "Cell", kind="reference", to="cell"),
         PLACE,
@@ -108,6 +120,12 @@ PROJECT = RecordType(
         Field("before", "实施前照片", "Pictures before", kind="file", many=True),
         Field("after", "实施后照片", "Pictures after", kind="file", many=True),
         Field("rectification", "整改任务", "Rectification item", kind="reference", to="rectification"),
+        FACTOR,
+        FIGURE,
+        RECOVERY,
+        ALSO,
+        Field("accepted_on", "验收时间", "Accepted", kind="datetime"),
+        *RELAPSES,
     ),
     procedure=Procedure(
         initial="planned",
@@ -117,6 +135,7 @@ PROJECT = RecordType(
             "stuck": ("停滞", "Stuck"),
             "finished": ("完工", "Finished"),
             "accepted": ("已验收", "Accepted"),
+            "relapsed": ("成效反弹", "Came back"),
             "dropped": ("已取消", "Dropped"),
         },
         transitions=(
@@ -146,8 +165,17 @@ PROJECT = RecordType(
                 sets={"finished": "finished", "after": "after"},
             ),
             Transition(
-                "accept", "验收", "Accept", ("finished",), "accepted", only="second", second_of="finish",
-                needs=("note",), fields=(NOTE, EVIDENCE),
+                "accept", "验收", "Accept", ("finished", "relapsed"), "accepted", only="second", second_of="finish",
+                needs=("note",), fields=(NOTE, EVIDENCE), guards=(measured,), sets={"accepted_on": "@now"},
+            ),
+            Transition(
+                "relapse", "成效反弹", "It came back", ("accepted",), "relapsed", by=("system", "officer"),
+                fields=(CAME_BACK,), sets={"relapsed_at": "@now", "relapse_verdict": "verdict"}, guards=(came_back,),
+                emits="project_relapsed",
+            ),
+            Transition(
+                "rework", "返工", "Work on it again", ("finished", "relapsed"), "under_way", needs=("note",),
+                fields=(NOTE,), emits="project_rework",
             ),
             Transition("drop", "取消", "Drop", ("planned", "stuck"), "dropped", needs=("note",), fields=(NOTE,)),
         ),

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from jinyun.domains.supervision.rules import compares
 from jinyun.kernel.errors import BadInput
+from jinyun.kernel.factors import factors
 from jinyun.kernel.records import Missing
-from jinyun.kernel.terms import LENGTHS, Period, Status, Verdict, china_time, period_start
+from jinyun.kernel.terms import LENGTHS, Period, Status, Verdict, VerdictItem, china_time, period_start
 
 DAY = LENGTHS[Period.DAY]
 
@@ -27,6 +30,13 @@ PERIOD_WORDS: Mapping[Period, tuple[str, str]] = {
     Period.QUARTER: ("个季度", "quarters"),
     Period.YEAR: ("年", "years"),
 }
+
+OPERATORS: Mapping[str, tuple[str, str]] = {
+    "le": ("不高于", "at most"), "lt": ("低于", "below"), "ge": ("不低于", "at least"), "gt": ("高于", "above"),
+}  # fmt: skip
+BELOW = "<"
+"""Leads a printed result below detection."""
+OF_FACTOR = ("factor", "limit", "op")
 
 WATER_CLASSES = ("", "Ⅰ", "Ⅱ", "Ⅲ", "Ⅳ", "Ⅴ", "劣Ⅴ")
 
@@ -42,6 +52,9 @@ class Condition:
     max_level: int | None = None
     within_days: int = 7
     observe_days: int = 7
+    factor: str = ""  # the item of the verdict that is looked at; "": the verdict as a whole
+    limit: str | None = None  # of the factor, in the unit its figures are printed in; None: the item must attain
+    op: str = "le"  # le, lt, ge, gt: how the figure meets `limit`
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Condition:
@@ -69,10 +82,21 @@ class Condition:
                 raise BadInput(f"recovery condition: {key} = {value!r} must be a whole number from 1", field=key)
         if not isinstance(made.observe_days, int) or made.observe_days < 0:
             raise BadInput("recovery condition: observe_days must be a whole number from 0", field="observe_days")
+        made._check_figure()
         return made
 
+    def _check_figure(self) -> None:
+        if self.limit is not None and not self.factor:
+            raise BadInput("recovery condition: a limit needs the factor it is for", field="factor")
+        if self.limit is not None and _number(self.limit) is None:
+            raise BadInput(f"recovery condition: limit {self.limit!r} is no number", field="limit")
+        if self.op not in OPERATORS:
+            raise BadInput(f"recovery condition: op {self.op!r}", field="op", hint=f"one of {', '.join(OPERATORS)}")
+
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Its JSON; what asks nothing of a factor says nothing of one."""
+        whole = asdict(self)
+        return whole if self.factor else {name: value for name, value in whole.items() if name not in OF_FACTOR}
 
 
 def condition_problem(data: Any) -> str:
@@ -114,6 +138,13 @@ class Progress:
 
 def meets(condition: Condition, verdict: Verdict) -> bool:
     """Whether one verdict is as the condition asks."""
+    if condition.factor:
+        item = _item(condition, verdict)
+        if item is None or not _judged(condition, verdict):
+            return False
+        if condition.limit is None:
+            return item.status == condition.status
+        return _meets_limit(condition, item.figure or "", Decimal(condition.limit))
     if verdict.status != condition.status:
         return False
     return condition.max_level is None or (verdict.level is not None and verdict.level <= condition.max_level)
@@ -162,9 +193,44 @@ def relapse(condition: Condition, verdicts: Iterable[Verdict], since: int) -> Ve
     """
     for verdict in _in_order(condition, verdicts, None):
         late_enough = verdict.window.start >= since
-        if late_enough and verdict.status != Status.CANNOT_JUDGE and not meets(condition, verdict):
+        if late_enough and _judged(condition, verdict) and not meets(condition, verdict):
             return verdict
     return None
+
+
+def _item(condition: Condition, verdict: Verdict) -> VerdictItem | None:
+    return next((one for one in verdict.items if one.factor == condition.factor), None)
+
+
+def _judged(condition: Condition, verdict: Verdict) -> bool:
+    """Whether the verdict says anything on what the condition looks at: of a factor, that it was measured."""
+    if not condition.factor:
+        return verdict.status != Status.CANNOT_JUDGE
+    item = _item(condition, verdict)
+    if item is None:
+        return False
+    if condition.limit is None:
+        return item.status != Status.CANNOT_JUDGE
+    return _number((item.figure or "").removeprefix(BELOW)) is not None
+
+
+def _meets_limit(condition: Condition, text: str, limit: Decimal) -> bool:
+    """Whether a printed figure meets the limit; one below detection does where all below its bound does."""
+    figure = _number(text.removeprefix(BELOW))
+    if figure is None:
+        return False
+    if text.startswith(BELOW):
+        return condition.op in ("le", "lt") and figure <= limit
+    return compares(condition.op, figure, limit)
+
+
+def _number(text: str | None) -> Decimal | None:
+    """A printed figure as a number; None when it is none."""
+    try:
+        made = Decimal(text) if text else None
+    except InvalidOperation:
+        return None
+    return made if made is not None and made.is_finite() else None
 
 
 def _in_order(condition: Condition, verdicts: Iterable[Verdict], now: int | None) -> list[Verdict]:
@@ -193,6 +259,12 @@ def _next_possible(condition: Condition, line: Sequence[Verdict], have: int, now
 def wanted_words(condition: Condition) -> tuple[str, str]:
     """What the condition asks of each window, in Chinese and English."""
     level = condition.max_level
+    if condition.factor:
+        name_zh, name_en = _factor_words(condition.factor)
+        if condition.limit is None:
+            return f"{name_zh}达标", f"with {name_en} within its limit"
+        zh, en = OPERATORS[condition.op]
+        return f"{name_zh}{zh}{condition.limit}", f"with {name_en} {en} {condition.limit}"
     if level is None:
         return "达标", "within limit"
     if condition.judge.startswith("water.") and 0 < level < len(WATER_CLASSES):
@@ -223,7 +295,7 @@ def _missing(
         zh += f"（只计近{condition.within_days}天）"
         en += f" (only the last {condition.within_days} days count)"
     elif not have:
-        last_zh, last_en = _last_words(line[-1])
+        last_zh, last_en = _last_words(condition, line[-1])
         zh += f"，最近一次（{_moment(line[-1].window.start, now)}）{last_zh}"
         en += f"; the last one ({_moment(line[-1].window.start, now)}) {last_en}"
     if next_possible is not None:
@@ -232,7 +304,18 @@ def _missing(
     return Missing("recovery-stale" if stale else "recovery-windows", zh, en)
 
 
-def _last_words(verdict: Verdict) -> tuple[str, str]:
+def _factor_words(factor_id: str) -> tuple[str, str]:
+    found = factors().get(factor_id)
+    return (found.zh, found.en) if found else (factor_id, factor_id)
+
+
+def _last_words(condition: Condition, verdict: Verdict) -> tuple[str, str]:
+    if condition.factor:
+        item = _item(condition, verdict)
+        if item is None or item.figure is None:
+            return "没有该项目的数据", "had no figure of it"
+        figure = f"{item.figure} {item.unit}".strip()
+        return f"为{figure}", f"was {figure}"
     if verdict.status == Status.CANNOT_JUDGE:
         return "无法评价", "could not be judged"
     figure = f"{verdict.figure or verdict.label_zh} {verdict.unit}".strip()

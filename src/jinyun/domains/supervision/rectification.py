@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import takewhile
 
-from jinyun.domains.supervision.rules import compares, rule_rows
+from jinyun.domains.supervision.rules import compares, rule, rule_rows
 from jinyun.kernel.errors import BadInput
 
 OPEN, SELF_CHECKED, RECHECKED, CLOSED, REOPENED = "open", "self_checked", "rechecked", "closed", "reopened"
@@ -124,6 +124,22 @@ def rectification_state(
             closed_on = event.date
     late = (closed_on or as_of) > deadline
     return Closure(state, tuple(refused), late, closed_on)
+
+
+RED, YELLOW, GREEN, BLUE = LIGHTS = ("red", "yellow", "green", "blue")
+"""Lights of the tree of rectification, worst first."""
+
+
+def light_of(state: str, deadline: date | None, today: date) -> str:
+    """Blue: closed. Red: over its deadline, or it came back. Yellow: due soon (`rectification_light` of rules.csv).
+    Green: the rest, also what has no deadline."""
+    if state == CLOSED:
+        return BLUE
+    if deadline is None:
+        return GREEN
+    if state == REOPENED or deadline < today:
+        return RED
+    return YELLOW if deadline <= today + timedelta(int(rule("rectification_light", "soon"))) else GREEN
 
 
 def held_days(figure: Figure, readings: Sequence[Measured], day: date) -> int:

@@ -240,6 +240,22 @@ def project(*, project: Name, cases: Cases, who: Who, day: Day = "") -> Response
     return json_answer(cases.matters.works.project(project, who, day=day))
 
 
+@router.get("/rectifications", responses=LIST)
+def rectifications(*, out: Out, cases: Cases, who: Who, day: Day = "", light: Words = "") -> Response:
+    """Rectification items with their light at the end of a day: red, yellow, green, blue; and how many of each."""
+    found = cases.matters.works.items(who, day=day, light=light)
+    return out.answer(found, name="rectifications", labels=cases.registers.labels("rectification"))
+
+
+@router.get("/complaints/same")
+def same_matter(
+    *, cases: Cases, who: Who, kind: Words, lon: Annotated[float, Query(ge=-180, le=180)],
+    lat: Annotated[float, Query(ge=-90, le=90)], at: Words = "", but: Words = "",
+) -> Response:  # fmt: skip
+    """Complaints of a class near a place and a moment that may be the same matter, the nearest first."""
+    return json_answer(cases.matters.complaints.same(who, kind=kind, lon=lon, lat=lat, at=at, but=but))
+
+
 @router.get("/rectifications/{item}")
 def rectification(*, item: Name, request: Request, cases: Cases, who: Who) -> Response:
     """A rectification item with its sub-plans."""

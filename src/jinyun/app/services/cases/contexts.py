@@ -20,7 +20,9 @@ def guard_context(house: Any, type_id: str, record_id: str) -> Mapping[str, Any]
     if type_id == "patrol":
         return _patrol(house, record_id)
     if type_id == "rectification":
-        return _rectification(house, record_id)
+        return {**_rectification(house, record_id), **_measured(house, type_id, record_id)}
+    if type_id == "project":
+        return _measured(house, type_id, record_id)
     return {}
 
 
@@ -45,3 +47,9 @@ def _rectification(house: Any, record_id: str) -> Mapping[str, Any]:
         "today": china_time(house.clock.now() // MICRO).date().isoformat(),
         "open_parts": sum(1 for one in parts if one.state != "closed"),
     }
+
+
+def _measured(house: Any, type_id: str, record_id: str) -> Mapping[str, Any]:
+    """The conditions of what works brought, and the verdicts that show them."""
+    context: Mapping[str, Any] = house.act.works.context(house.records.get(type_id, record_id))
+    return context

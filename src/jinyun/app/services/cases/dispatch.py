@@ -12,9 +12,10 @@ from importlib.resources import files
 from typing import Any
 
 import shapely
-from shapely.geometry import Point, Polygon, shape
+from shapely.geometry import Point, shape
 
 from jinyun.kernel.ports import Record
+from jinyun.methods.places import covers
 
 CELL, REACH, DIVISION = 3, 2, 1
 """The nearer ground is heavier."""
@@ -43,14 +44,6 @@ class Suggestion:
 
     def as_dict(self) -> dict[str, Any]:
         return {"owner": self.owner, "name": self.name, "person": self.person, "grounds": self.grounds}
-
-
-def covers(ring: Sequence[Sequence[Any]], place: Mapping[str, Any] | None) -> bool:
-    """Whether a place lies in a ring of corners [longitude, latitude], its border included."""
-    if place is None or len(ring) < 3:
-        return False
-    area = Polygon([(float(lon), float(lat)) for lon, lat in ring])
-    return bool(shapely.covers(area if area.is_valid else area.buffer(0), Point(place["lon"], place["lat"])))
 
 
 def division_at(place: Mapping[str, Any] | None) -> str:

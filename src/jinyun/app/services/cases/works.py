@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from jinyun.app.services.cases.effects import Effects
 from jinyun.domains.supervision import rectification as rules
 from jinyun.domains.supervision.records_rectification import CONDITION_WORDS, conditions_met
 from jinyun.domains.supervision.records_works import lag_of
+from jinyun.domains.supervision.rules import rule, rule_rows
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.ports import MICRO, Actor, Record
 from jinyun.kernel.terms import china_time
@@ -17,9 +19,8 @@ if TYPE_CHECKING:
     from jinyun.app.services.registers import Registers
 
 MOST = 5000
-BEFORE_DAYS = 30
-"""Days of readings shown before the works began and after they ended."""
 DEPTH = 6
+PAGE = 10_000
 
 
 class Works:
@@ -27,6 +28,7 @@ class Works:
 
     def __init__(self, house: House, registers: Registers) -> None:
         self._house, self._registers = house, registers
+        self.effects = Effects(house)
 
     def ledger(self, actor: Actor, *, day: str = "", owner: str = "", light: str = "") -> dict[str, Any]:
         """All projects with their lag at the end of a day (today): due, ratio, light, reasons; red ones first."""
@@ -47,10 +49,15 @@ class Works:
         if shown.get("site") and shown.get("started"):
             began = date.fromisoformat(str(shown["started"]))
             ended = date.fromisoformat(str(shown["finished"])) if shown.get("finished") else None
-            spans["before"] = {"from": (began - timedelta(BEFORE_DAYS)).isoformat(), "to": began.isoformat()}
+            span = timedelta(int(rule("effect", "span_days")))
+            spans["before"] = {"from": (began - span).isoformat(), "to": began.isoformat()}
             if ended is not None:
-                spans["after"] = {"from": ended.isoformat(), "to": (ended + timedelta(BEFORE_DAYS)).isoformat()}
-        return {"project": shown, "lag": self._lag(shown, when), "day": when.isoformat(), "readings": spans}
+                spans["after"] = {"from": ended.isoformat(), "to": (ended + span).isoformat()}
+        record = self._house.records.get("project", project_id)
+        return {
+            "project": shown, "lag": self._lag(shown, when), "day": when.isoformat(), "readings": spans,
+            "effect": self.effects.of(record), "recovery": self.effects.recovery(record),
+        }  # fmt: skip
 
     def _lag(self, shown: dict[str, Any], when: date) -> dict[str, Any] | None:
         if shown.get("state") == "dropped":
@@ -65,8 +72,26 @@ class Works:
 
     # --- rectification ------------------------------------------------------------------------------------------------
 
+    def items(self, actor: Actor, *, day: str = "", light: str = "") -> dict[str, Any]:
+        """All items within reach with their light at the end of a day (today), by deadline, and how many of each."""
+        if light and light not in rules.LIGHTS:
+            raise BadInput(f"no light {light!r}", field="light", hint=f"one of {', '.join(rules.LIGHTS)}")
+        when, rows, page = self._day(day), list[dict[str, Any]](), PAGE
+        while page == PAGE:
+            found = self._registers.find("rectification", actor, order="deadline", limit=PAGE, offset=len(rows))
+            page = len(found["items"])
+            rows += [one | {"light": _light(one["state"], one.get("deadline"), when)} for one in found["items"]]
+        counts = {name: sum(1 for one in rows if one["light"] == name) for name in rules.LIGHTS}
+        rows = [one for one in rows if light in ("", one["light"])]
+        soon = rule_rows("rectification_light")["soon"]
+        return {
+            "items": rows, "total": len(rows), "day": when.isoformat(), "counts": counts,
+            "rule": {"soon_days": int(soon["value"]), "source": soon["source"]},
+        }  # fmt: skip
+
     def tree(self, item_id: str, actor: Actor) -> dict[str, Any]:
-        """An item with its sub-plans: state, conditions, late, and how many below are closed."""
+        """An item with its sub-plans: state, conditions, late, light, what was measured before and after, and how many
+        below are closed."""
         return self._branch(self._house.records.get("rectification", item_id), actor, DEPTH)
 
     def _branch(self, record: Record, actor: Actor, depth: int) -> dict[str, Any]:
@@ -78,6 +103,8 @@ class Works:
             "item": self._registers.get("rectification", record.id, actor),
             "conditions": [{"name": name, "zh": zh, "en": en, "met": met[name]}
                            for name, (zh, en) in CONDITION_WORDS.items()],
+            "light": _light(record.state, record.data.get("deadline"), self._day("")),
+            "effect": self.effects.of(record), "recovery": self.effects.recovery(record),
             "late": self._late(record), "parts": parts, "closed": closed, "of": len(parts),
         }  # fmt: skip
 
@@ -94,3 +121,7 @@ class Works:
             return date.fromisoformat(text)
         except ValueError:
             raise BadInput(f"{text!r} is no day", field="day", hint="2026-03-01") from None
+
+
+def _light(state: str, deadline: Any, day: date) -> str:
+    return rules.light_of(state, date.fromisoformat(str(deadline)) if deadline else None, day)
