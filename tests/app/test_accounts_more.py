@@ -7,7 +7,7 @@ import pytest
 from jinyun.app.accounts import Accounts, TooManyAttempts, totp
 from jinyun.app.accounts.factor import SecondFactorNeeded
 from jinyun.app.accounts.keys import DAY, Keys
-from jinyun.kernel.errors import BadInput, NotLoggedIn, NotPermitted, Refused
+from jinyun.kernel.errors import BadInput, NotFound, NotLoggedIn, NotPermitted, Refused
 from jinyun.kernel.ports import Actor
 from jinyun.store.database import open_database
 from jinyun.store.kv import SqlKeyValue
@@ -206,3 +206,59 @@ def test_keys_are_hashed_scoped_and_end(kv, wall):
             keys.create("x", role, by="chief", jurisdictions=["*"])
     with pytest.raises(BadInput):
         keys.create("x", "reader", by="chief")
+
+
+# --- open log-ins -----------------------------------------------------------------------------------------------------
+
+
+def test_open_log_ins_say_from_where_by_what_since_and_last_seen(accounts, wall, kv, tmp_path):
+    accounts.create("chief", GOOD, ("secadmin",))
+    accounts.create("other", GOOD, ("reader",))
+    first, _ = accounts.log_in("chief", GOOD, "10.0.0.1", agent="Firefox")
+    wall.now += 100
+    second, _ = accounts.log_in("chief", GOOD, "10.0.0.2", agent="x" * 9000)
+    accounts.log_in("other", GOOD, "10.0.0.3")
+    wall.now += 60
+    accounts.session(first)
+    shown = accounts.sessions("chief", second)
+    assert [(one["peer"], one["way"], one["current"]) for one in shown] == [
+        ("10.0.0.1", "password", False), ("10.0.0.2", "password", True),
+    ]  # fmt: skip
+    at = int(wall.now) * 1_000_000
+    assert (shown[0]["since"], shown[0]["seen"]) == (at - 160_000_000, at)
+    assert shown[1]["seen"] == at - 60_000_000  # not seen since
+    assert (shown[0]["agent"], len(shown[1]["agent"])) == ("Firefox", 300)
+    assert {one["name"] for one in accounts.sessions()} == {"chief", "other"}
+    for token in (first, second):
+        assert token not in str(shown)
+        assert token not in str(kv.items("sessions"))
+    again = Accounts(kv, wall, tmp_path)  # after a restart they are still known
+    assert {one["peer"] for one in again.sessions("chief")} == {"10.0.0.1", "10.0.0.2"}
+
+
+def test_a_log_in_is_ended_by_its_id_and_by_nobody_elses(accounts):
+    accounts.create("chief", GOOD, ("secadmin",))
+    accounts.create("other", GOOD, ("reader",))
+    mine, _ = accounts.log_in("chief", GOOD)
+    theirs, _ = accounts.log_in("other", GOOD)
+    (id,) = [one["id"] for one in accounts.sessions("other")]
+    with pytest.raises(NotFound):
+        accounts.end_session(id, "chief")
+    assert accounts.holds(theirs)
+    assert accounts.end_session(id) == "other"
+    assert not accounts.holds(theirs)
+    with pytest.raises(NotLoggedIn):
+        accounts.session(theirs)
+    with pytest.raises(NotFound):
+        accounts.end_session(id)
+    more = [accounts.log_in("chief", GOOD)[0] for _ in range(3)]
+    assert accounts.end_sessions("chief", but=mine) == 3
+    assert accounts.holds(mine)
+    assert not any(accounts.holds(one) for one in more)
+
+
+def test_a_log_in_of_before_this_was_kept_says_what_is_known(accounts, kv, wall, tmp_path):
+    accounts.create("chief", GOOD, ("secadmin",))
+    kv.set("sessions", "a" * 64, {"name": "chief", "roles": ["secadmin"], "expires": int(wall.now) + 60})
+    (one,) = Accounts(kv, wall, tmp_path).sessions("chief")
+    assert (one["since"], one["seen"], one["peer"], one["agent"]) == (None, None, "", "")

@@ -147,3 +147,47 @@ def test_last_told_counts_what_waits_and_not_what_failed(outbox):
     assert outbox.last_told("a", "c1", "n", "news") is None
     assert outbox.told(["a1", "a2"], ["r"]) == {"a"}
     assert outbox.told(["a1"], ["duty"]) == set()
+
+
+OLD, CUT, NEW = 1_000, 5_000, 9_000
+
+
+def test_what_is_owed_is_never_forgotten(outbox):
+    """Each way of being owed, made by itself; all of it old."""
+    states = {
+        "delivered": {"state": SENT, "sent_at": OLD}, "read": {"state": SENT, "sent_at": OLD, "read_at": OLD},
+        "given up": {"state": FAILED, "tried_at": OLD}, "queued": {"state": QUEUED}, "sending": {"state": SENDING},
+        "held": {"state": HELD, "not_before": NEW}, "sent late": {"state": SENT, "sent_at": NEW},
+        "tried late": {"state": FAILED, "tried_at": NEW}, "read late": {"state": SENT, "sent_at": OLD, "read_at": NEW},
+        "taken late": {"state": SENT, "sent_at": OLD, "acked_at": NEW},
+    }  # fmt: skip
+    outbox.add([NoticeEvent(key, "news", OLD, matter=key) for key in states])
+    for event in outbox.unplanned():
+        outbox.plan(event, [Notice(event.seq, "a", PAGE, "r", **states[event.key]),
+                            Notice(event.seq, "b", PAGE, "r", SENT, sent_at=OLD)], None)  # fmt: skip
+    outbox.add([
+        NoticeEvent("told nobody", "news", OLD, matter="x"), NoticeEvent("waits", "news", OLD, matter="m"),
+        NoticeEvent("of the same matter", "news", OLD, matter="m"), NoticeEvent("of today", "news", NEW, matter="y"),
+        NoticeEvent("kept", "news", OLD, matter="z"),
+    ])  # fmt: skip
+    for event in outbox.unplanned():
+        outbox.plan(event, [], 7 if event.key == "waits" else None)
+    outbox.add([NoticeEvent("new", "news", OLD, matter="w")])
+    before = {one.seq: one.key for one in outbox.events(range(1, 50)).values()}
+    told = outbox.forget(CUT, keep=lambda event: event.key == "kept")
+    gone = set(before.values()) - {one.key for one in outbox.events(range(1, 50)).values()}
+    assert gone == {"delivered", "read", "given up", "told nobody"}
+    assert (told.events, told.notices, told.first, told.last) == (4, 6, OLD, OLD)
+    assert outbox.forget(CUT, keep=lambda event: event.key == "kept").events == 0
+    outbox.settle(next(seq for seq, key in before.items() if key == "waits"))
+    assert outbox.forget(CUT).events == 3  # acknowledged meanwhile: both of its matter, and what nobody keeps
+    assert outbox.counts()["unplanned"] == 1
+
+
+def test_many_are_forgotten_in_portions(outbox):
+    outbox.add([NoticeEvent(f"e{n}", "news", OLD + n, matter=f"m{n}") for n in range(1000)])
+    for event in outbox.unplanned(1000):
+        outbox.plan(event, [Notice(event.seq, "a", PAGE, "r", SENT, sent_at=event.at)], None)
+    told = outbox.forget(OLD + 900, keep=lambda event: event.key in ("e0", "e450"))
+    assert (told.events, told.notices, told.first, told.last) == (898, 898, OLD + 1, OLD + 899)
+    assert outbox.inbox("a")[1] == 102

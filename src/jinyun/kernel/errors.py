@@ -90,7 +90,16 @@ class NotPermitted(JinyunError):
 
 
 class NotLoggedIn(JinyunError):
+    """Nobody is let in. `reason`: a word for the log-in page, when there is more to say than "log in"."""
+
     code, status_hint = "not-logged-in", 401
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        self.reason = reason
+        super().__init__(message)
+
+    def details(self) -> Mapping[str, Any]:
+        return {"reason": self.reason} if self.reason else {}
 
 
 class Busy(JinyunError):

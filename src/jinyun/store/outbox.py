@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, and_, case, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, case, delete, exists, func, insert, or_, select, update
 
 from jinyun.kernel.errors import NotFound
 from jinyun.kernel.notices import FAILED, HELD, PAGE, QUEUED, SENDING, SENT, Notice, NoticeEvent
@@ -19,6 +20,16 @@ AT_ONCE = 400
 Witness = Callable[[Connection, RecordType, Sequence[Record], Sequence[Mapping[str, Any]]], None]
 EventsOf = Callable[[RecordType, Record, HistoryEntry], Sequence[NoticeEvent]]
 """Pure: what is to be told of one change of a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What retention dropped: how many, and the moments of the first and last event [µs], 0 when there was none."""
+
+    events: int
+    notices: int
+    first: int
+    last: int
 
 
 class SqlOutbox:
@@ -240,6 +251,43 @@ class SqlOutbox:
             connection.execute(update(notice).where(notice.c.id == id).values(values))
             connection.execute(update(notice_event).where(notice_event.c.seq == row.event).values(ack_by=None))
         return self.event(int(row.event))
+
+    # --- retention ----------------------------------------------------------------------------------------------------
+
+    def forget(self, before: int, keep: Callable[[NoticeEvent], bool] = lambda _: False) -> Forgotten:
+        """Drop events of before a moment [µs] with all their notices, and say how many. What is still owed stays: an
+        event nobody has looked at, one that waits for an acknowledgement and all of its matter, one with a notice that
+        is queued, held or being sent, or of which anything happened since; and what `keep` says."""
+        old = and_(notice_event.c.at < before, notice_event.c.state == "planned", notice_event.c.ack_by.is_(None))
+        owed = exists().where(
+            notice.c.event == notice_event.c.seq,
+            or_(
+                notice.c.state.in_((QUEUED, HELD, SENDING)),
+                *(one >= before for one in (notice.c.tried_at, notice.c.sent_at, notice.c.read_at, notice.c.acked_at)),
+            ),
+        )
+        waits = select(notice_event.c.matter).where(
+            or_(notice_event.c.ack_by.is_not(None), notice_event.c.state == "new")
+        )
+        after, events, notices, first, last = 0, 0, 0, 0, 0
+        while True:
+            query = select(notice_event).where(old, ~owed, notice_event.c.seq > after)
+            with reading(self._engine) as connection:
+                page = [_event(row) for row in connection.execute(query.order_by(notice_event.c.seq).limit(AT_ONCE))]
+                waiting = set(connection.execute(waits).scalars())
+            if not page:
+                return Forgotten(events, notices, first, last)
+            after = page[-1].seq
+            gone = [one for one in page if one.matter not in waiting and not keep(one)]
+            if not gone:
+                continue
+            with writing(self._engine) as connection:  # asked again: something may have happened since
+                mine = and_(notice_event.c.seq.in_([one.seq for one in gone]), old, ~owed)
+                sure = list(connection.execute(select(notice_event.c.seq).where(mine)).scalars())
+                notices += connection.execute(delete(notice).where(notice.c.event.in_(sure))).rowcount
+                events += connection.execute(delete(notice_event).where(notice_event.c.seq.in_(sure))).rowcount
+            moments = [one.at for one in gone if one.seq in set(sure)]
+            first, last = min([*moments, first or before]), max([*moments, last])
 
     # --- for those who run the node -----------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ from jinyun.web.routes import (
     search,
     sensorthings,
     session,
+    sessions,
     sites,
     system,
     windows,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 ROUTERS = (
     session,
+    sessions,
     accounts,
     audit,
     overview,

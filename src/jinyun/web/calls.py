@@ -23,6 +23,12 @@ GET    /api/account                                    session.own
 POST   /api/account/totp                               session.own
 POST   /api/account/totp/confirm                       session.own
 POST   /api/account/totp/remove                        session.own
+GET    /api/account/sessions                           session.own
+DELETE /api/account/sessions                           session.own
+DELETE /api/account/sessions/{id}                      session.own
+GET    /api/sessions                                   session.end
+DELETE /api/sessions/{id}                              session.end
+DELETE /api/accounts/{name}/sessions                   session.end
 GET    /api/roles                                      session.own
 GET    /api/accounts                                   account.read
 POST   /api/accounts                                   account.write

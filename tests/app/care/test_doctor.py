@@ -202,3 +202,16 @@ def test_silent_and_unknown_devices(folder):
     assert "4 of 10 devices" in found["devices"].en
     assert "network" in found["devices"].do_en
     assert found["devices-new"].level == "warn"
+
+
+def test_a_broken_table_of_working_days(folder):
+    from jinyun.domains.supervision.deadlines import WORKDAYS
+
+    assert level(folder, "work-calendar") == "ok"
+    (folder / WORKDAYS).write_text("date,kind\n2027-10-01,off\n")
+    (found,) = checks(folder)["work-calendar"]
+    assert found["level"] == "bad"
+    assert "line 2" in found["en"]
+    (folder / WORKDAYS).write_text("date,kind\n2027-10-01,holiday\n")
+    (found,) = checks(folder)["work-calendar"]
+    assert (found["level"], "2027" in found["zh"]) == ("ok", True)

@@ -385,3 +385,19 @@ def check(house, acknowledged):
     assert found == {time: str(value).rstrip("0").rstrip(".") for time, value in acknowledged.items()}
     raw = [one for _, one in house.journal.scan()]
     assert len(raw) >= len(acknowledged)
+
+
+def test_a_broken_table_of_working_days_is_said_on_the_system_page(open_house, tmp_path):
+    house = open_house()
+    file = tmp_path / "var" / "china_workday_exceptions.csv"
+    said = lambda: {one["id"]: one for one in house.care.state()["facts"]}  # noqa: E731
+    house.care.tick()
+    assert "work-calendar" not in said()
+    file.write_text("date,kind\n2027-10-01,off\n")
+    house.care.tick()
+    told = said()["work-calendar"]
+    assert told["level"] == "bad"
+    assert "line 2" in told["zh"]
+    file.write_text("date,kind\n2027-10-01,holiday\n")
+    house.care.tick()
+    assert "work-calendar" not in said()

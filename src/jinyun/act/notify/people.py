@@ -129,6 +129,7 @@ def matches(rule: Mapping[str, Any], event: NoticeEvent, jurisdiction: Callable[
     if not places:
         return True
     here = jurisdiction(event.subject) if event.subject else ""
+    here = here or str(event.facts.get("jurisdiction") or "")  # a matter without a site may say where it is
     return bool(here) and any(here.startswith(_short(one)) for one in places)
 
 

@@ -17,7 +17,16 @@ from jinyun.app.accounts import passwords
 from jinyun.app.accounts.box import Box
 from jinyun.app.accounts.factor import SecondFactor, SecondFactorNeeded
 from jinyun.app.accounts.failures import Failures
-from jinyun.app.accounts.session import SESSIONS, SLIDE_SECONDS, Session, digest, session_of
+from jinyun.app.accounts.session import (
+    ID_LENGTH,
+    MOST_AGENT,
+    SESSIONS,
+    SLIDE_SECONDS,
+    Session,
+    digest,
+    listed,
+    session_of,
+)
 from jinyun.app.accounts.settings import SECURITY, SETTINGS, Security
 from jinyun.domains.people.records import PLACE
 from jinyun.domains.people.roles import problem_of, roles
@@ -43,6 +52,7 @@ class Accounts:
         self.failures = Failures(wall, self.security)
         self.factor = SecondFactor(self, self.box, wall)
         self._sessions: dict[str, dict[str, Any]] = {}
+        self._seen: dict[str, int] = {}  # [s] written with the session when it is prolonged
         self._dummy: str | None = None
         self.sweep()
 
@@ -233,7 +243,7 @@ class Accounts:
 
     # --- log-in and sessions ------------------------------------------------------------------------------------------
 
-    def log_in(self, name: str, password: str, peer: str = "", code: str = "") -> tuple[str, Session]:
+    def log_in(self, name: str, password: str, peer: str = "", code: str = "", agent: str = "") -> tuple[str, Session]:
         """A fresh token and its session. Unknown names cost the same time as wrong passwords, and say the same.
 
         Raises
@@ -255,15 +265,21 @@ class Accounts:
                 self.failures.add(name, peer)
                 raise NotLoggedIn("the code is wrong or was used already")
         self.failures.forgive(name, peer)
-        return self.open_session(name)
+        way = "second-factor" if (account.get("totp") or {}).get("on") else "password"
+        return self.open_session(name, peer=peer, agent=agent, way=way)
 
-    def open_session(self, name: str) -> tuple[str, Session]:
-        """A session for somebody who was found to be `name`."""
+    def open_session(self, name: str, *, peer: str = "", agent: str = "", way: str = "") -> tuple[str, Session]:
+        """A session for somebody who was found to be `name`; `peer`, `agent` (the browser) and `way` (password,
+        second-factor, oidc) are kept, so that its holder knows it again."""
         account = self._account(name)
         if account.get("disabled"):
-            raise NotLoggedIn("the account is disabled")
+            raise NotLoggedIn("the account is disabled", reason="disabled")
         token = secrets.token_urlsafe(32)  # 256 bits
-        kept = {"name": name, "roles": list(account["roles"]), "expires": int(self._wall()) + self._idle()}
+        now = int(self._wall())
+        kept = {
+            "name": name, "roles": list(account["roles"]), "expires": now + self._idle(),
+            "since": now, "seen": now, "peer": peer, "agent": agent[:MOST_AGENT], "way": way,
+        }  # fmt: skip
         key = digest(token)
         self._kv.set(SESSIONS, key, kept)
         with self._lock:
@@ -280,8 +296,9 @@ class Accounts:
             kept = self._sessions.get(key)
         if not token or kept is None or kept["expires"] <= now:
             raise NotLoggedIn("log in first: POST /api/session")
+        self._seen[key] = now
         if kept["expires"] - now < self._idle() - self._slide():
-            kept = {**kept, "expires": now + self._idle()}
+            kept = {**kept, "expires": now + self._idle(), "seen": now}
             with self._lock:
                 if key in self._sessions:  # not ended meanwhile
                     self._sessions[key] = kept
@@ -320,11 +337,36 @@ class Accounts:
             with self._lock:
                 self._drop(digest(token))
 
-    def end_sessions(self, name: str) -> None:
-        """End all sessions of an account."""
+    def end_sessions(self, name: str, but: str | None = None) -> int:
+        """End all sessions of an account, except that of the token `but`; how many there were."""
+        spared = digest(but) if but else ""
         with self._lock:
-            for key in [k for k, s in self._sessions.items() if s["name"] == name]:
+            ended = [key for key, one in self._sessions.items() if one["name"] == name and key != spared]
+            for key in ended:
                 self._drop(key)
+        return len(ended)
+
+    def sessions(self, name: str | None = None, token: str | None = None) -> list[dict[str, Any]]:
+        """Open sessions, of one account or of all, last seen first. Times in µs; those opened before this was kept do
+        not say since when. `token` marks the asker's own. The id is no key: nothing can be entered with it."""
+        now, mine = int(self._wall()), digest(token) if token else ""
+        with self._lock:
+            held = [(key, one) for key, one in self._sessions.items() if one["expires"] > now]
+        told = [
+            listed(key, one, self._seen.get(key), current=key == mine)
+            for key, one in held
+            if name is None or one["name"] == name
+        ]
+        return sorted(told, key=lambda one: (one["seen"] or 0, one["since"] or 0), reverse=True)
+
+    def end_session(self, id: str, name: str | None = None) -> str:
+        """End one session by its id, of `name` only when given; whose it was. Raises `NotFound`."""
+        with self._lock:
+            for key, one in self._sessions.items():
+                if key[:ID_LENGTH] == id and name in (None, one["name"]):
+                    self._drop(key)
+                    return str(one["name"])
+        raise NotFound("session", id)
 
     def sweep(self) -> None:
         """Load the stored sessions and forget those that are over."""
@@ -336,6 +378,7 @@ class Accounts:
                 self._kv.delete(SESSIONS, key)
         with self._lock:
             self._sessions = kept
+            self._seen = {key: at for key, at in self._seen.items() if key in kept}
 
     def _idle(self) -> int:
         return self.security().idle_minutes * 60
@@ -345,6 +388,7 @@ class Accounts:
 
     def _drop(self, key: str) -> None:
         self._sessions.pop(key, None)
+        self._seen.pop(key, None)
         self._kv.delete(SESSIONS, key)
 
     def _dummy_hash(self) -> str:

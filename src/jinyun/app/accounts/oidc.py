@@ -75,7 +75,7 @@ class Oidc:
         place = str(told["authorization_endpoint"])
         return f"{place}{'&' if '?' in place else '?'}{urlencode(asked)}", mark
 
-    def finish(self, state: str, code: str, mark: str) -> tuple[str, Session]:
+    def finish(self, state: str, code: str, mark: str, *, peer: str = "", agent: str = "") -> tuple[str, Session]:
         """The session of whoever the provider says it is.
 
         Raises
@@ -86,20 +86,21 @@ class Oidc:
         with self._lock:
             held = self._waiting.pop(state, None)
         if held is None or self._wall() - held["at"] > PATIENCE_S:
-            raise NotLoggedIn("this log-in was not begun here, or took too long; begin again")
+            raise NotLoggedIn("this log-in was not begun here, or took too long; begin again", reason="expired")
         if not hmac.compare_digest(held["mark"], mark):
-            raise NotLoggedIn("this log-in was begun in another browser")
+            raise NotLoggedIn("this log-in was begun in another browser", reason="other-browser")
         rules = self._rules()
         if rules.oidc_issuer != held["issuer"]:
-            raise NotLoggedIn("the provider was changed meanwhile; begin again")
+            raise NotLoggedIn("the provider was changed meanwhile; begin again", reason="expired")
         claims = self._claims(rules, code, held)
         login = str(claims.get(rules.oidc_claim) or "")
         for name in self._accounts.names():
             account = self._accounts.raw(name)
             if login and account.get("login") == login:
-                return self._accounts.open_session(name)
+                return self._accounts.open_session(name, peer=peer, agent=agent, way="oidc")
         raise NotLoggedIn(
-            f"no account here is {login or 'named by the provider'!r}; the security administrator makes one"
+            f"no account here is {login or 'named by the provider'!r}; the security administrator makes one",
+            reason="no-account",
         )
 
     # --- the provider -------------------------------------------------------------------------------------------------
@@ -148,10 +149,10 @@ class Oidc:
             checks.validate(token.claims)
         except (JoseError, ValueError) as wrong:
             self._known = None  # its keys may have turned
-            raise NotLoggedIn(f"the provider's ID token does not hold: {wrong}") from None
+            raise NotLoggedIn(f"the provider's ID token does not hold: {wrong}", reason="token") from None
         several = isinstance(token.claims.get("aud"), list) and len(token.claims["aud"]) > 1
         if several and token.claims.get("azp") != rules.oidc_client:
-            raise NotLoggedIn("the ID token was made for another client")
+            raise NotLoggedIn("the ID token was made for another client", reason="token")
         return token.claims
 
 

@@ -14,6 +14,8 @@ from jinyun.kernel.ports import Actor
 SESSIONS = "sessions"  # space of the key-value store
 SESSION_SECONDS = 12 * 3600
 SLIDE_SECONDS = 300  # a session is prolonged at most this often
+ID_LENGTH = 16  # of a session's id: the head of its token's hash, nothing can be entered with it
+MOST_AGENT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,21 @@ def session_of(name: str, account: Mapping[str, Any], token: str, *, must: str =
         name, tuple(account["roles"]), csrf, str(account.get("unit") or ""), tuple(account.get("jurisdictions") or ()),
         str(account.get("enterprise") or ""), must,
     )  # fmt: skip
+
+
+def listed(key: str, kept: Mapping[str, Any], seen: int | None, *, current: bool) -> dict[str, Any]:
+    """An open session as its holder and administrators see it. Times in µs; None where it was opened before they were
+    kept. `peer` is who connected: behind a reverse proxy, the proxy."""
+
+    def micro(seconds: Any) -> int | None:
+        return None if seconds is None else int(seconds) * 1_000_000
+
+    return {
+        "id": key[:ID_LENGTH], "name": kept["name"], "since": micro(kept.get("since")),
+        "seen": micro(seen if seen is not None else kept.get("seen")), "ends": micro(kept["expires"]),
+        "peer": kept.get("peer") or "", "agent": kept.get("agent") or "", "way": kept.get("way") or "",
+        "current": current,
+    }  # fmt: skip
 
 
 def digest(token: str) -> str:

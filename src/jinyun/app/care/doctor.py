@@ -17,7 +17,7 @@ from jinyun.kernel.errors import JinyunError
 CHECKS = (
     machine.python, machine.folder, machine.settings, machine.node, machine.rights, machine.disk, machine.limits,
     machine.ports, stores.database, stores.hot, stores.journal, stores.jobs, stores.backup, stores.forecast,
-    stores.facts, stores.devices, machine.clock, machine.zone,
+    stores.facts, stores.devices, machine.clock, machine.zone, machine.calendar,
 )  # fmt: skip
 
 

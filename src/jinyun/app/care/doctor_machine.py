@@ -23,7 +23,9 @@ from jinyun.app.care.rules import figure, retention_of
 from jinyun.app.local import RemoteError, running_node
 from jinyun.app.settings import Settings
 from jinyun.app.versions import versions
-from jinyun.kernel.errors import Unavailable
+from jinyun.app.work_calendar import load_work_calendar
+from jinyun.domains.supervision.deadlines import WORKDAYS
+from jinyun.kernel.errors import BadInput, Unavailable
 
 WANTED = {"duckdb": "2.", "sqlalchemy": "2.", "pyarrow": "", "fastapi": "", "msgspec": "", "numpy": ""}
 """Libraries that must be there, and how their version must begin."""
@@ -295,3 +297,22 @@ def ports(look: Look) -> Found:
             )
         else:
             yield Check("ports", "ok", f"{what} {host}:{port} 空闲", f"{what} {host}:{port} is free")
+
+
+def calendar(look: Look) -> Found:
+    """The table of working days: whether the node's own can be used, and the last year it has."""
+    own = look.folder / WORKDAYS
+    try:
+        last = max(load_work_calendar(own).years)
+    except (BadInput, OSError) as wrong:
+        yield Check(
+            "work-calendar",
+            "bad",
+            f"工作日历文件 {own.name} 不可用，时限仍按原有日历计算：{wrong}",
+            f"the working-day table {own.name} cannot be used, clocks go on by the one before: {wrong}",
+            "改正或移走该文件，无需重启",
+            "correct the file or take it away; no restart is needed",
+        )
+        return
+    zh, en = (f"节点的 {own.name}", f"the node's {own.name}") if own.is_file() else ("随附的表", "the shipped table")
+    yield Check("work-calendar", "ok", f"工作日历到 {last} 年（{zh}）", f"working days until {last} ({en})")

@@ -249,7 +249,7 @@ def forecast(look: Look) -> Found:
 def facts(look: Look) -> Found:
     """What else care says."""
     for one in look.system.get("care", {}).get("facts", []):
-        if one["id"] not in ("disk-forecast", "disk-low", "disk-full", "backup-old", "backup-none"):
+        if one["id"] not in ("disk-forecast", "disk-low", "disk-full", "backup-old", "backup-none", "work-calendar"):
             yield Check(one["id"], one["level"], one["zh"], one["en"])
 
 

@@ -1,6 +1,7 @@
 """Retention: whole files go when all in them is older than their class is kept, and the ledger says which.
 
-Never a row: journal segments and sealed files of a day go or stay as they are. The ledger is written first, so that a
+Of data never a row: journal segments and sealed files of a day go or stay as they are. Notices are no data but the
+telling of it: their rows go by days, and the ledger says how many. For files the ledger is written first, so that a
 kill between leaves a file that the next run drops, never a file that is gone without a word.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_right
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,22 @@ class Retention:
             gone += self._drop_segments(self._old_segments(now - days * DAY_US), held, now, "age")
         if (days := self.keep["readings"].days) is not None:
             gone += self._drop_days(f"{china_time(now // 1_000_000) - timedelta(days=days):%Y-%m-%d}", held, now)
+        if (days := self.keep["notices"].days) is not None:
+            gone += self._drop_notices(china_time(now // 1_000_000) - timedelta(days=days), now)
         return gone
+
+    def _drop_notices(self, until: datetime, now: int) -> list[DroppedFile]:
+        """Rows, by whole China days: those nobody is owed any more. The ledger has a line for each run that dropped."""
+        day = until.replace(hour=0, minute=0, second=0, microsecond=0)
+        told = self._house.notices.forget(int(day.timestamp()) * 1_000_000)
+        if not told.events:
+            return []
+        name = f"notices/{day:%Y-%m-%d}/{now}"
+        line = DroppedFile(
+            name, "notices", 0, "", told.notices, told.first // 1_000_000, told.last // 1_000_000, now, "age"
+        )
+        self.ledger.add([line])
+        return self._said([line])
 
     def shed_journal(self, wanted: int) -> list[DroppedFile]:
         """Short of space: drop the oldest raw messages early, never younger than the least days, until `wanted` bytes

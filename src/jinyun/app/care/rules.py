@@ -74,6 +74,9 @@ def retention_of(settings: Settings) -> dict[str, Keep]:
             raise BadInput(f"[retention] {name} must be whole days, not {value!r}", field=name)
         days = value or None
         kept[one] = replace(kept[one], least_days=days) if least else replace(kept[one], days=days)
+    least_notices = figure("notices_least_days")
+    if (days := kept["notices"].days) is not None and days < least_notices:
+        raise BadInput(f"[retention] notices must be {least_notices} days or more, or 0 for good", field="notices")
     for keep in kept.values():
         if keep.days is not None and keep.least_days is not None and keep.least_days > keep.days:
             kept[keep.id] = replace(keep, least_days=keep.days)

@@ -17,6 +17,7 @@ from jinyun.app.care.forecast import Forecast, Sample, forecast, size_text
 from jinyun.app.care.retention import Retention, drop_halves
 from jinyun.app.care.rules import as_dict, figure, retention_of
 from jinyun.app.care.sizes import room, sizes
+from jinyun.app.work_calendar import NodeCalendar
 from jinyun.kernel.terms import china_time
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Care:
         self.retention = Retention(house, retention_of(house.settings))
         self.lock = threading.RLock()
         """Held by whoever drops files or copies them."""
+        self._calendar = NodeCalendar(house.settings.folder)
         self._looked = 0
         self._facts: dict[str, dict[str, Any]] = {}
         self._forecast: Forecast | None = None
@@ -140,7 +142,18 @@ class Care:
                 "en": f"{size_text(free)} left, below {size_text(self.low_bytes)}: what could be shed was; add a disk",
             })  # fmt: skip
         facts += self._backup_facts()
-        return facts
+        return facts + self._calendar_facts()
+
+    def _calendar_facts(self) -> list[dict[str, Any]]:
+        """The table of working days in the node's folder cannot be used: clocks go on by the last good one."""
+        self._calendar()
+        if not (problem := self._calendar.problem):
+            return []
+        return [{
+            "id": "work-calendar", "level": "bad",
+            "zh": f"节点目录中的工作日历文件不可用，时限仍按原有日历计算：{problem}",
+            "en": f"the node's working-day table cannot be used, clocks go on by the one before: {problem}",
+        }]  # fmt: skip
 
     def _backup_facts(self) -> list[dict[str, Any]]:
         now, days = self._house.clock.now(), figure("backup_old_days")

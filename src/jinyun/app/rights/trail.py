@@ -41,6 +41,7 @@ class Call:
     object: str = ""
     reads_personal: bool = False
     changes: bool = False
+    refused: str = ""  # why, of a call that is refused by an answer that is no error: a page that says so
     touched: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -65,8 +66,8 @@ class Trail:
 
     def wanted(self, call: Call, status: int) -> bool:
         """Whether a call that ends so is noted."""
-        if status in (401, 403):
-            return self._first(("refused", call.who, call.peer, call.call, str(status)))
+        if call.refused or status in (401, 403):
+            return self._first(("refused", call.who, call.peer, call.call, call.refused or str(status)))
         if call.changes or call.touched:
             return True
         return call.reads_personal and status < 400 and self._first(("read", call.who, call.call, call.object))
@@ -75,6 +76,8 @@ class Trail:
         """Write the row of a call that is over; blocks until it is on disk."""
         result = "ok" if status < 400 else f"refused {status}" if status < 500 else f"failed {status}"
         detail: dict[str, Any] = {}
+        if call.refused:
+            result = f"refused {call.refused}"
         if call.touched:
             detail["records"] = [self._change(*one) for one in dict.fromkeys(call.touched)]
         if call.reads_personal and not call.changes:

@@ -15,18 +15,19 @@ from jinyun.act.notify.people import Roster
 from jinyun.act.notify.post import PostOffice
 from jinyun.act.notify.room import NoticeRoom
 from jinyun.act.notify.topics import level_of, load_topics, words
+from jinyun.app.services.notice_offers import check_choice, kind_choices, may_read, place_choices, topic_choices
 from jinyun.app.services.registers.clocks import Clocks
 from jinyun.domains.notice.records import CHANNEL_KINDS, DIGESTS
-from jinyun.domains.supervision.records import CASE_KINDS
 from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.notices import FAILED, STATES, Notice, NoticeEvent
 from jinyun.kernel.ports import MICRO, SYSTEM, Actor, Record
 from jinyun.kernel.records import Procedure
 from jinyun.kernel.terms import china_time
-from jinyun.store.outbox import SqlOutbox
+from jinyun.store.outbox import Forgotten, SqlOutbox
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
+    from jinyun.app.rights import Rights
 
 log = structlog.get_logger("notify")
 ACCOUNTS = "accounts"  # space of the key-value store, see `app.accounts`
@@ -54,7 +55,7 @@ class Notices:
         self._public = str(house.settings.notify.get("public_url") or "").rstrip("/")
         self._kept: tuple[Any, Roster] | None = None
         self._clocks_at = 0
-        self._rights: Any = None
+        self._rights: Rights | None = None
         self.room = NoticeRoom(
             outbox=self.outbox, topics=self.topics, records=house.records, roster=self.roster, sees=self.sees,
             post=self.office, clock=house.clock, bus=house.bus, site_name=self._site_name,
@@ -71,6 +72,21 @@ class Notices:
             self._clocks_at = now
             self.look_at_clocks(now)
         self.room.tick()
+
+    def forget(self, before: int) -> Forgotten:
+        """Drop notices of before a moment [µs] that nobody is owed any more. The escalations of a clock that still runs
+        stay: by them it is known that they were told."""
+        return self.outbox.forget(before, keep=self._clock_runs)
+
+    def _clock_runs(self, event: NoticeEvent) -> bool:
+        kind = self._house.types.get(event.type)
+        if not event.key.startswith("clock/") or kind is None:
+            return False
+        try:
+            state = self._house.records.get(event.type, event.record).state
+        except NotFound:
+            return False
+        return any(state in _unfinished(one) for one in kind.versions)
 
     # --- people -------------------------------------------------------------------------------------------------------
 
@@ -117,20 +133,20 @@ class Notices:
 
     def sees(self, actor: Actor, event: NoticeEvent) -> bool:
         """Whether the record an event is about lies within an actor's reach: nobody is told what they may not read."""
-        if self._rights is None:
-            from jinyun.app.rights import Rights  # lazy: it knows this package's neighbours
-
-            self._rights = Rights(self._house, self._separated)
-        kind = self._house.types.get(event.type)
-        if kind is None:
-            return False
-        if not self._rights.may(actor, "matter.read" if event.type in ("alarm", "case") else "register.read",
-                                event.type).allowed:  # fmt: skip
+        kind, rights = self._house.types.get(event.type), self._right()
+        if kind is None or not may_read(rights, actor, event.type):
             return False
         record = self._record_of(event)
         if record is None:
             return False
-        return bool(self._rights.sees(self._rights.reach(actor), kind, record.id, record.data))
+        return bool(rights.sees(rights.reach(actor), kind, record.id, record.data))
+
+    def _right(self) -> Rights:
+        if self._rights is None:
+            from jinyun.app.rights import Rights  # lazy: it knows this package's neighbours
+
+            self._rights = Rights(self._house, self._separated)
+        return self._rights
 
     def _record_of(self, event: NoticeEvent) -> Record | None:
         """The record an event is about: read once, though everybody is asked whether they see it."""
@@ -237,34 +253,39 @@ class Notices:
     # --- one's own wishes and channels --------------------------------------------------------------------------------
 
     def wishes(self, actor: Actor) -> dict[str, Any]:
-        """The subscription of whoever asks, their channels, and what can be chosen."""
+        """The subscription of whoever asks, their channels, and what can be chosen: what can arrive, nothing else."""
         mine = self._subscription(actor)
         return {
             "subscription": {name: mine.data.get(name) if mine else None for name in WISHES},
             "default": mine is None,
             "channels": [_channel_shown(one) for one in self._channels(actor)],
-            "topics": [{"id": one.id, "zh": one.zh, "en": one.en} for one in self.topics.every.values()],
-            "kinds": [{"id": id, "zh": zh, "en": en} for id, (zh, en) in CASE_KINDS.items()],
+            **self._choices(actor),
             "channel_kinds": [{"id": id, "zh": zh, "en": en} for id, (zh, en) in CHANNEL_KINDS.items()],
             "digests": [{"id": id, "zh": zh, "en": en} for id, (zh, en) in DIGESTS.items()],
             "people": sorted(self._house.kv.items(ACCOUNTS)),
             "mail": self.office.mail is not None,
         }
 
+    def _choices(self, actor: Actor) -> dict[str, Any]:
+        rights = self._right()
+        return {
+            "topics": topic_choices(self._house, self.topics, rights, actor),
+            "kinds": kind_choices(self._house, rights, actor),
+            **place_choices(self._house, rights, actor),
+        }
+
     def set_wishes(self, actor: Actor, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Change one's own subscription. Raises `InvalidRecord` naming the field."""
+        """Change one's own subscription. Raises `BadInput` or `InvalidRecord` naming the field."""
         unknown = set(given) - set(WISHES)
         if unknown:
             raise BadInput(f"no such wish: {', '.join(sorted(unknown))}", hint=f"known: {', '.join(WISHES)}")
         channels = given.get("channels") or []
         if set(map(str, channels)) - {one.id for one in self._channels(actor)}:
             raise BadInput("a subscription goes over one's own channels only", field="channels")
-        topics = given.get("topics") or []
-        if wrong := [one for one in topics if one not in self.topics.every]:
-            raise BadInput(f"no such topic: {', '.join(map(str, wrong))}", field="topics")
+        mine = self._subscription(actor)
+        check_choice(given, self._choices(actor), mine.data if mine else {})
         if given.get("backup") and str(given["backup"]) not in self._house.kv.items(ACCOUNTS):
             raise BadInput("the stand-in has no account here", field="backup")
-        mine = self._subscription(actor)
         # Written in the house's name as it is nobody's register but the person's own; the note says who asked.
         note = f"by {actor.name}"
         if mine is None:

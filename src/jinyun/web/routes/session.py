@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -11,14 +12,19 @@ from starlette.responses import RedirectResponse, Response
 
 from jinyun.app.accounts import Session
 from jinyun.app.rights import actions
-from jinyun.kernel.errors import BadInput, NotPermitted
+from jinyun.kernel.errors import BadInput, JinyunError, NotLoggedIn, NotPermitted
 from jinyun.web.answers import json_answer
 from jinyun.web.guard import COOKIE, OWN, Cases, LoggedIn, check_origin, is_https
 from jinyun.web.threads import in_log_in_thread
 
 router = APIRouter(prefix="/api", tags=["session"])
-MARK = "jinyun_oidc"
+MARK, TO = "jinyun_oidc", "jinyun_oidc_to"
 SECONDS = 600
+REFUSALS = frozenset(
+    {"expired", "other-browser", "no-account", "disabled", "token", "provider", "unreachable", "off", "other"}
+)
+"""Why a log-in at the provider came to nothing, in words that the log-in page knows."""
+log = structlog.get_logger("web")
 
 
 class Credentials(BaseModel):
@@ -46,6 +52,10 @@ def _peer(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def _agent(request: Request) -> str:
+    return request.headers.get("user-agent", "")
+
+
 def _with_cookie(answer: Response, request: Request, cases: Cases, token: str) -> Response:
     answer.set_cookie(
         COOKIE, token, max_age=cases.accounts.security().idle_minutes * 60, path="/", httponly=True,
@@ -63,7 +73,7 @@ async def log_in(*, request: Request, given: Credentials, cases: Cases) -> Respo
     if not request.headers.get("content-type", "").startswith("application/json"):
         raise BadInput("a log-in is sent as application/json")
     token, session = await in_log_in_thread(
-        cases.accounts.log_in, given.name, given.password, _peer(request), given.code
+        cases.accounts.log_in, given.name, given.password, _peer(request), given.code, _agent(request)
     )
     request.state.call.roles = session.roles
     return _with_cookie(json_answer(session.as_dict()), request, cases, token)
@@ -98,13 +108,24 @@ def oidc(*, cases: Cases) -> Response:
 
 
 @router.get("/session/oidc/start", status_code=302, response_class=Response)
-def oidc_start(*, request: Request, cases: Cases) -> Response:
-    """Send the browser to the provider: authorization code with PKCE."""
-    address, mark = cases.oidc.begin(_back(request))
+def oidc_start(
+    *,
+    request: Request,
+    cases: Cases,
+    to: Annotated[str, Query(pattern="^(field)?$", description="the page that comes after: empty or field")] = "",
+) -> Response:
+    """Send the browser to the provider: authorization code with PKCE. When it cannot be reached, to our own log-in
+    page, which says so."""
+    try:
+        address, mark = cases.oidc.begin(_back(request))
+    except JinyunError as wrong:
+        return _not_let_in(request, wrong, to)
     answer = RedirectResponse(address, 302, {"cache-control": "no-store"})
-    answer.set_cookie(
-        MARK, mark, max_age=SECONDS, path="/api/session/oidc", httponly=True, samesite="lax", secure=is_https(request)
-    )
+    for name, value in ((MARK, mark), (TO, to)):
+        answer.set_cookie(
+            name, value, max_age=SECONDS, path="/api/session/oidc", httponly=True, samesite="lax",
+            secure=is_https(request),
+        )  # fmt: skip
     return answer
 
 
@@ -117,15 +138,39 @@ def oidc_callback(
     code: Annotated[str, Query(max_length=4000)] = "",
     error: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
-    """Where the provider sends the browser back; sets the session cookie and goes on to the page."""
+    """Where the provider sends the browser back; sets the session cookie and goes on to the page. Who is not let in
+    comes to the log-in page, which says why: `/login?refused=` and one of `REFUSALS`."""
     _told(request, "", "GET /api/session/oidc/callback")
-    if error or not code:
-        raise NotPermitted(f"the provider did not let you in: {error or 'it sent no code'}")
-    token, session = cases.oidc.finish(state, code, request.cookies.get(MARK, ""))
+    to = request.cookies.get(TO, "")
+    try:
+        if error or not code:
+            raise NotLoggedIn(f"the provider did not let you in: {error or 'it sent no code'}", reason="provider")
+        token, session = cases.oidc.finish(
+            state, code, request.cookies.get(MARK, ""), peer=_peer(request), agent=_agent(request)
+        )
+    except JinyunError as wrong:
+        return _not_let_in(request, wrong, to)
     request.state.call.who, request.state.call.roles = session.name, session.roles
-    answer = RedirectResponse("/", 302, {"cache-control": "no-store"})
-    answer.delete_cookie(MARK, path="/api/session/oidc")
+    answer = RedirectResponse("/field" if to == "field" else "/", 302, {"cache-control": "no-store"})
+    _forget_begun(answer)
     return _with_cookie(answer, request, cases, token)
+
+
+def _forget_begun(answer: Response) -> None:
+    for name in (MARK, TO):
+        answer.delete_cookie(name, path="/api/session/oidc")
+
+
+def _not_let_in(request: Request, wrong: JinyunError, to: str) -> Response:
+    """To the log-in page with a word of ours, never with text out of the request; the audit log has it as refused."""
+    reason = getattr(wrong, "reason", "") or {"unavailable": "unreachable", "not-permitted": "off"}.get(wrong.code, "")
+    reason = reason if reason in REFUSALS else "other"
+    log.warning("oidc.refused", reason=reason, why=str(wrong))
+    request.state.call.refused = reason
+    page = "/field" if to == "field" else "/login"
+    answer = RedirectResponse(f"{page}?refused={reason}", 302, {"cache-control": "no-store"})
+    _forget_begun(answer)
+    return answer
 
 
 def _back(request: Request) -> str:
