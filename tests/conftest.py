@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,8 +20,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from jinyun.store import database as database_module
 from jinyun.store.database import make_engine, open_database
 
+MIGRATE = database_module.migrate
+_COPYING = threading.Lock()
 _numbers = count(1)
 _FIRST = ("tests/browser/", "tests/flows/")
 """The longest first, so that no worker is left with one of them at the end."""
@@ -53,6 +59,55 @@ class SteadyClock:
     def now(self) -> int:
         self.at += 1
         return self.at
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ready_schema(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., None]]:
+    """A fresh SQLite database gets its schema out of one that was migrated once, instead of by all migrations again.
+
+    Only within this process and for the newest schema. Gives what runs the migrations, for tests of them.
+    """
+    made: list[sqlite3.Connection] = []
+
+    def ready() -> sqlite3.Connection:
+        if not made:
+            path = tmp_path_factory.mktemp("schema") / "jinyun.db"
+            engine = make_engine(path)
+            MIGRATE(engine)
+            engine.dispose()
+            made.append(sqlite3.connect(path, check_same_thread=False))
+        return made[0]
+
+    def migrate(engine: Engine, revision: str = "head") -> None:
+        if engine.dialect.name == "sqlite" and revision == "head":
+            with contextlib.closing(engine.raw_connection()) as raw:
+                target = raw.driver_connection
+                assert isinstance(target, sqlite3.Connection)
+                with _COPYING:
+                    if not target.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                        ready().backup(target)
+                        return
+        MIGRATE(engine, revision)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database_module, "migrate", migrate)
+        yield MIGRATE
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[Callable[[], Any]]:
+    """Passwords are slow to check on purpose: argon2 with little memory here, in this process only. Gives what makes
+    the hasher of a node."""
+    from argon2 import PasswordHasher
+
+    from jinyun.app.accounts import passwords
+
+    real, quick = passwords._hasher, PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", lambda: quick)
+        yield real
 
 
 @pytest.fixture
@@ -97,31 +152,59 @@ def postgres_server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """URL of a fresh database."""
-    name = f"jinyun_{os.getpid()}_{next(_numbers)}"
-    engine = make_engine(f"{postgres_server}/postgres")
+@contextlib.contextmanager
+def _made(server: str, name: str, template: str = "") -> Iterator[str]:
+    """A database of its own on the server, and its URL."""
+    engine = make_engine(f"{server}/postgres")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield f"{postgres_server}/{name}"
+        connection.execute(text(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else "")))
+    yield f"{server}/{name}"
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
 
 
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of a fresh database."""
+    with _made(postgres_server, f"jinyun_{os.getpid()}_{next(_numbers)}") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """Name of a database whose schema is in place, to copy."""
+    name = f"jinyun_{os.getpid()}_template"
+    with _made(postgres_server, name) as url:
+        open_database(url).dispose()
+        yield name
+
+
+@pytest.fixture
+def postgres_ready_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """URL of a fresh database, schema in place."""
+    with _made(postgres_server, f"jinyun_{os.getpid()}_{next(_numbers)}", postgres_template) as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh, empty database of either kind."""
-    if request.param == "sqlite":
+    if database_kind == "sqlite":
         return f"sqlite:///{tmp_path / 'jinyun.db'}"
     return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    """An open database of either kind, schema in place."""
-    engine = open_database(database_url)
+def database(database_kind: str, request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """An open database of either kind, schema in place: the one of `database_url` where a test asks for both."""
+    copied = database_kind == "postgresql" and "database_url" not in request.fixturenames
+    engine = open_database(request.getfixturevalue("postgres_ready_url" if copied else "database_url"))
     yield engine
     engine.dispose()
 

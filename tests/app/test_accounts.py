@@ -35,6 +35,13 @@ def accounts(kv, wall):
     return Accounts(kv, wall)
 
 
+def test_a_node_hashes_by_the_advice_of_rfc_9106(quick_hashes):
+    """Its second recommended option: 64 MiB, three passes, four lanes."""
+    hasher = quick_hashes()
+    assert (hasher.memory_cost, hasher.time_cost, hasher.parallelism) == (64 * 1024, 3, 4)
+    assert hasher.hash("x").startswith("$argon2id$")
+
+
 def test_first_start_makes_one_password_and_no_default(accounts, kv):
     password = accounts.first_password()
     assert len(password) >= 16

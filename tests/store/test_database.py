@@ -20,6 +20,12 @@ from jinyun.store.database import (
 from jinyun.store.schema import metadata
 
 
+@pytest.fixture(autouse=True)
+def migrations(ready_schema, monkeypatch):
+    """Here every database goes through the migrations themselves."""
+    monkeypatch.setattr("jinyun.store.database.migrate", ready_schema)
+
+
 def test_open_makes_the_declared_schema_and_alembic_finds_nothing_to_do(database):
     config = alembic_config()
     with writing(database) as connection:
