@@ -73,6 +73,8 @@ export function needUnits(): Promise<void> {
 }
 
 export const unitName = (owner: string | null | undefined): string => (owner ? (units.get(owner) ?? owner) : '')
+/** Fields that say a unit by its id, or as somebody wrote it. */
+export const saysUnit = (field: { name: string; kind: string }): boolean => field.kind === 'text' && (field.name === 'owner' || field.name.endsWith('_unit'))
 
 const EARTH_KM = 6371
 
@@ -91,16 +93,6 @@ export const daysBetween = (from: string, to: string) => Math.round(((seconds(`$
 /** Lights of rectification, worst first. */
 export const LIGHTS = ['red', 'yellow', 'green', 'blue'] as const
 export type Light = (typeof LIGHTS)[number]
-/** A deadline within so many days is "due soon": a choice of this page, printed on it. */
-export const SOON_DAYS = 30
-
-/** Blue: closed. Red: over its deadline, or come back. Yellow: due within `SOON_DAYS`. Green: the rest. */
-export function lightOf(item: { state: string; deadline?: string | null }, today: string): Light {
-  if (item.state === 'closed') return 'blue'
-  if (item.state === 'reopened' || !item.deadline) return item.deadline ? 'red' : 'green'
-  const left = daysBetween(today, String(item.deadline))
-  return left < 0 ? 'red' : left <= SOON_DAYS ? 'yellow' : 'green'
-}
 
 export interface Branch {
   item: RecordRow
