@@ -1,4 +1,5 @@
-"""Rules of log-in that the security administrator sets; kept in the key-value store."""
+"""Rules of log-in that the security administrator sets; kept in the key-value store. What holds until then, and between
+what they can be set: ``domains/people/tables/security.csv``."""
 
 from __future__ import annotations
 
@@ -8,23 +9,30 @@ from typing import Any
 
 from jinyun.domains.people.roles import roles
 from jinyun.kernel.errors import BadInput
+from jinyun.kernel.tables import csv_rows
 
 SETTINGS, SECURITY = "settings", "security"  # space and key
+_ROWS: Mapping[str, Mapping[str, str]] = {row["name"]: row for row in csv_rows("jinyun.domains.people", "security.csv")}
+LIMITS: Mapping[str, tuple[int, int]] = {name: (int(row["least"]), int(row["most"])) for name, row in _ROWS.items()}
+
+
+def _shipped(name: str) -> int:
+    return int(_ROWS[name]["value"])
 
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """What holds for all accounts; times in their unit, 0 where said means never."""
+    """What holds for all accounts; units and what 0 means are said in the table."""
 
     separation: bool = False  # the three administrators are parted, the set-up role counts for nothing
-    min_length: int = 10  # of passwords
-    classes: int = 1  # kinds of characters of four: lower, upper, digits, others
-    history: int = 5  # passwords that may not come again
-    max_age_days: int = 0  # of passwords; 0: never too old
-    free_failures: int = 5  # per name and peer, before waiting begins
-    lock_failures: int = 20  # per name over all peers, before it is locked
-    lock_minutes: int = 15
-    idle_minutes: int = 720  # a session without a call ends
+    min_length: int = _shipped("min_length")
+    classes: int = _shipped("classes")
+    history: int = _shipped("history")
+    max_age_days: int = _shipped("max_age_days")
+    free_failures: int = _shipped("free_failures")
+    lock_failures: int = _shipped("lock_failures")
+    lock_minutes: int = _shipped("lock_minutes")
+    idle_minutes: int = _shipped("idle_minutes")
     second_factor: tuple[str, ...] = ()  # roles whose accounts must have one
     oidc_issuer: str = ""
     oidc_client: str = ""
@@ -56,15 +64,3 @@ class Security:
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "second_factor": list(self.second_factor)}
-
-
-LIMITS: Mapping[str, tuple[int, int]] = {
-    "min_length": (8, 64),
-    "classes": (1, 4),
-    "history": (0, 24),
-    "max_age_days": (0, 3650),
-    "free_failures": (3, 50),
-    "lock_failures": (5, 1000),
-    "lock_minutes": (1, 1440),
-    "idle_minutes": (5, 1440),
-}
