@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, event, select, update
 
 from jinyun.store.audit import HEAD_FILE, KEY_FILE, Entry, SqlAudit, audit
 from jinyun.store.database import open_database, writing
@@ -90,3 +93,35 @@ def test_rows_are_found_by_who_what_and_when(log):
     assert (len(rows), total, rows[0]["n"]) == (2, 5, 5)
     assert log.find(object="site/s3")[0][0]["detail"] == {"after": "3"}
     assert log.find(start=AT + 50)[1] == log.find(result="refused 401")[1] == 1
+
+
+def test_calls_at_once_share_a_transaction_and_the_chain_holds(log, engine):
+    commits, numbers, slow = [], [], threading.Event()
+    event.listen(engine, "commit", lambda _: commits.append(slow.wait(60)))  # the first one takes its time
+
+    def call(n):
+        numbers.append(log.append(AT + n, Entry(f"u{n}", "a.b", "POST /x")))
+
+    threads = [threading.Thread(target=call, args=(n,)) for n in range(20)]
+    for one in threads:
+        one.start()
+    while len(log._waiting) < 19:  # all others have come while it does
+        time.sleep(0.001)
+    slow.set()
+    for one in threads:
+        one.join()
+    assert len(commits) == 2
+    assert sorted(numbers) == list(range(6, 26))
+    assert log.verify() == (25, [])
+
+
+def test_rows_that_cannot_be_written_are_an_error_to_each_caller(log, engine):
+    def broken(*_):
+        raise OSError("no space left")
+
+    event.listen(engine, "commit", broken)
+    with pytest.raises(OSError, match="no space"):
+        log.append(AT, Entry("a", "a.b", "POST /x"))
+    event.remove(engine, "commit", broken)
+    assert log.append(AT, Entry("a", "a.b", "POST /x")) == 6
+    assert log.verify() == (6, [])

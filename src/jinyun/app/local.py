@@ -47,10 +47,10 @@ class Remote:
         self.url, self._token = url, token
         self._opener = build_opener(ProxyHandler({}))  # a loopback address never goes through a proxy
 
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, body: Any = None, *, timeout_s: float = TIMEOUT_S) -> Any:
         """The answer's JSON. Raises `RemoteError` with the node's sentence, `Unavailable` when it does not answer."""
         data = None if body is None else json.dumps(body).encode()
-        answer, _ = self._send(method, path, data, "application/json", TIMEOUT_S)
+        answer, _ = self._send(method, path, data, "application/json", timeout_s)
         try:
             return json.loads(answer or b"null")
         except ValueError as wrong:

@@ -32,6 +32,10 @@ def run(settings: Settings, create_app: Callable[[House], Any]) -> None:
     asyncio.run(_serve(house, create_app))
 
 
+KEEP_ALIVE_S = 75
+"""An idle connection of a page stays open so long: what is closed as a person clicks costs a new one, or an error."""
+
+
 class _Server(uvicorn.Server):
     """Leaves signals to us: the house closes in its own order."""
 
@@ -54,7 +58,7 @@ async def _serve(house: House, create_app: Callable[[House], Any]) -> None:
     server = _Server(
         uvicorn.Config(
             create_app(house), host=settings.host, port=settings.http_port, log_level="warning", access_log=False,
-            timeout_graceful_shutdown=3, lifespan="off",
+            timeout_graceful_shutdown=3, timeout_keep_alive=KEEP_ALIVE_S, lifespan="off",
         )
     )  # fmt: skip
     serving = asyncio.create_task(server.serve())

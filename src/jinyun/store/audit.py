@@ -74,12 +74,22 @@ class Broken:
         return {"n": self.n, "zh": self.zh, "en": self.en}
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """A row that is to be written."""
+
+    row: dict[str, Any]
+    over: bool = False
+    wrong: Exception | None = None
+
+
 class SqlAudit:
     """The log of one node, in `folder`'s database. Thread-safe; `append` returns when the row is on disk."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self._engine, self._folder = engine, folder
-        self._lock = threading.Lock()
+        self._lock, self._noting = threading.Lock(), threading.Lock()
+        self._waiting: list[_Waiting] = []
         self._last: tuple[int, str] | None = None
         self._key: bytes | None = None
 
@@ -93,15 +103,36 @@ class SqlAudit:
             "result": entry.result[:60],
             "detail": json.dumps(entry.detail or {}, ensure_ascii=True, sort_keys=True, default=str),
         }  # fmt: skip
+        mine = _Waiting(row)
+        with self._noting:
+            self._waiting.append(mine)
         with self._lock:
+            if not mine.over:  # else somebody who came before wrote it along with theirs
+                with self._noting:
+                    waiting, self._waiting = self._waiting, []
+                self._write(waiting)
+        if mine.wrong is not None:
+            raise mine.wrong
+        return int(row["n"])
+
+    def _write(self, waiting: list[_Waiting]) -> None:
+        """All rows that wait, as one transaction: a crowd of calls pays for one flush of the disk."""
+        try:
             with writing(self._engine) as connection:
                 last, before = self._last or self._newest(connection)
-                row["n"] = last + 1
-                row["seal"] = self._seal(before, row)
-                connection.execute(insert(audit), [row])
-            self._last = last + 1, row["seal"]
+                for one in waiting:
+                    last += 1
+                    one.row["n"] = last
+                    before = one.row["seal"] = self._seal(before, one.row)
+                connection.execute(insert(audit), [one.row for one in waiting])
+            self._last = last, before
             self._keep_head(*self._last)
-            return last + 1
+        except Exception as wrong:
+            for one in waiting:
+                one.wrong = wrong
+        finally:
+            for one in waiting:
+                one.over = True
 
     def _newest(self, connection: Any) -> tuple[int, str]:
         row = connection.execute(select(audit.c.n, audit.c.seal).order_by(audit.c.n.desc()).limit(1)).first()

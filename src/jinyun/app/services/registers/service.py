@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinyun.app.services.cases.contexts import guard_context
 from jinyun.app.services.registers.attachments import Attachments
 from jinyun.app.services.registers.clocks import Clocks
 from jinyun.app.services.registers.gate import SYSTEM_ONLY, Gate
-from jinyun.app.services.registers.sheet_in import SheetImport
+from jinyun.app.services.registers.sheet_in import Say, SheetImport, silent
 from jinyun.app.services.registers.sheets import exported, template
 from jinyun.app.services.registers.views import Views
 from jinyun.app.services.words import MASK, transition_dict, type_dict
@@ -149,15 +150,9 @@ class Registers:
         return self.update(type_id, record_id, sent["data"], actor, version=wanted, note=sent["note"])
 
     def update(
-        self,
-        type_id: str,
-        record_id: str,
-        changes: Mapping[str, Any],
-        actor: Actor,
-        *,
-        version: int | None = None,
+        self, type_id: str, record_id: str, changes: Mapping[str, Any], actor: Actor, *, version: int | None = None,
         note: str = "",
-    ) -> dict[str, Any]:
+    ) -> dict[str, Any]:  # fmt: skip
         """Change fields; a masked value that comes back from a form is left as it is."""
         kind = self._editable(type_id, record_id, actor)
         hidden = {one.name for one in kind.fields if one.personal}  # secrets: the store itself knows its mask
@@ -203,11 +198,16 @@ class Registers:
         return exported(kind, found["items"], columns)
 
     def sheet(self, type_id: str, file: str, actor: Actor) -> SheetImport:
-        """An uploaded workbook, read against a register."""
+        """An uploaded workbook or CSV, read against a register."""
+        self.gate.edit(actor, self.kind(type_id))
+        path, _ = self.attachments.file(file, actor)
+        return self.sheet_of(type_id, path, actor)
+
+    def sheet_of(self, type_id: str, path: Path, actor: Actor, *, say: Say = silent) -> SheetImport:
+        """A workbook or CSV that lies somewhere, read against a register."""
         kind = self.kind(type_id)
         self.gate.edit(actor, kind)
-        path, _ = self.attachments.file(file, actor)
-        return SheetImport(self, self._house, kind, actor, path)
+        return SheetImport(self, self._house, kind, actor, path, say=say)
 
     def history(self, type_id: str, record_id: str, actor: Actor) -> dict[str, Any]:
         kind = self.kind(type_id)

@@ -1,14 +1,17 @@
-"""Excel into a register: every row is looked at before anything is written, and says what would become of it.
+"""Excel or CSV into a register: every row is looked at before anything is written, and says what would become of it.
 
 The same file gives the same answer, so it can be accepted twice: rows that stand already are left alone.
 """
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import hashlib
+import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -38,7 +41,16 @@ if TYPE_CHECKING:
 MOST_ROWS = 20_000
 PART = 500
 """Rows written in one transaction."""
+SAY_EACH = 100
+Say = Callable[[str, int, int], None]
+"""Hears what is done now, how much of how much."""
+GUARDED = ("'=", "'+", "'-", "'@")
+"""How an exported CSV begins a text that a spreadsheet would run as a formula."""
 NEW, CHANGED, SAME, REFUSED = "new", "changed", "same", "refused"
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """Nobody listens."""
 
 
 @dataclass(slots=True)
@@ -69,13 +81,18 @@ class Row:
 class SheetImport:
     """A sheet, read against a register by one actor."""
 
-    def __init__(self, registers: Registers, house: Any, kind: RecordType, actor: Actor, path: Path) -> None:
+    def __init__(
+        self, registers: Registers, house: Any, kind: RecordType, actor: Actor, path: Path, *, say: Say = silent
+    ) -> None:
         self._registers, self._house, self._kind, self._actor = registers, house, kind, actor
+        self._say = say
         self.headings, body = _sheet(path)
         self.fields, self.unknown = self._columns()
         self._found: dict[tuple[str, str, str], list[str]] = {}
         self.rows = [Row(number, cells) for number, cells in body]
-        for row in self.rows:
+        for done, row in enumerate(self.rows):
+            if done % SAY_EACH == 0:
+                say(" rows read", done, len(self.rows))
             self._read(row)
         self._check_twins()
 
@@ -102,6 +119,7 @@ class SheetImport:
         before = self.counts()
         todo = [one for one in self.rows if one.what in (NEW, CHANGED)]
         for start in range(0, len(todo), PART):
+            self._say(" rows stored", start, len(todo))
             self._write(todo[start : start + PART])
         late = [one for one in todo if one.problems]
         return {
@@ -176,7 +194,7 @@ class SheetImport:
                 row.problems[heading(spec)] = str(wrong)
         given = next((row.cells[n] for n, text in enumerate(self.headings)
                       if plain_heading(text) in (ID_HEADING, "id") and n < len(row.cells)), None)  # fmt: skip
-        row.id = _text(given).strip() if given not in (None, "") else ""
+        row.id = cell_text(given).strip() if given not in (None, "") else ""
         row.before = self._existing(row, raw)
         try:
             clean = self._kind.validate(raw, partial=row.before is not None)
@@ -243,11 +261,14 @@ class SheetImport:
     def _value(self, spec: Field, cell: Any) -> Any:
         if not spec.many:
             return self._one(spec, cell)
-        parts = [one.strip() for one in re.split(r"[、,;；\n]", _text(cell)) if one.strip()]
+        text = cell_text(cell).strip()
+        if text.startswith("["):  # as a CSV export writes lists
+            return json.loads(text)
+        parts = [one.strip() for one in re.split(r"[、,;；\n]", text) if one.strip()]
         return [self._one(spec, one) for one in parts]
 
     def _one(self, spec: Field, cell: Any) -> Any:
-        text = _text(cell).strip()
+        text = cell_text(cell).strip()
         if spec.kind in ("number", "integer", "money"):
             return text.replace("，", "").replace(",", "")
         if spec.kind == "bool":
@@ -257,7 +278,7 @@ class SheetImport:
             return word in TRUE
         if spec.kind == "code":
             return next((code for code, words in spec.codes.items() if text == code or text in words), text)
-        if spec.kind == "place":
+        if spec.kind == "place" and not text.startswith("{"):
             lon, _, lat = text.replace("，", ",").partition(",")
             return {"lon": float(lon), "lat": float(lat)}
         if spec.kind == "date":
@@ -265,7 +286,7 @@ class SheetImport:
         if spec.kind == "datetime":
             moment = cell if isinstance(cell, datetime) else datetime.fromisoformat(text.replace("/", "-"))
             return (moment if moment.tzinfo else moment.replace(tzinfo=CHINA)).isoformat()
-        if spec.kind == "json":
+        if spec.kind in ("json", "place"):
             return json.loads(text)
         return self._reference(spec, text) if spec.kind == "reference" else text
 
@@ -327,7 +348,8 @@ def _day(cell: Any, text: str) -> str:
     return date(*map(int, found.groups())).isoformat()
 
 
-def _text(cell: Any) -> str:
+def cell_text(cell: Any) -> str:
+    """What a cell says."""
     if isinstance(cell, bool):
         return "是" if cell else "否"
     if isinstance(cell, float):
@@ -339,7 +361,21 @@ def _text(cell: Any) -> str:
 
 
 def _sheet(path: Path) -> tuple[list[str], list[tuple[int, Sequence[Any]]]]:
-    """Headings and (row number, cells) of the sheet 数据, else of the first."""
+    """Headings and (row number, cells) of the sheet 数据, else of the first; or of a CSV."""
+    with path.open("rb") as file:
+        packed = file.read(4).startswith((b"PK", b"\xd0\xcf\x11\xe0"))
+    rows = _workbook(path) if packed else _csv(path)
+    if not rows or not any(cell not in ("", None) for cell in rows[0]):
+        raise BadInput("the first row has no headings", field="file", hint="begin with the template")
+    body: list[tuple[int, Sequence[Any]]] = [
+        (number, row) for number, row in enumerate(rows[1:], 2) if any(cell not in ("", None) for cell in row)
+    ]
+    if len(body) > MOST_ROWS:
+        raise BadInput(f"the sheet has {len(body)} rows", field="file", hint=f"at most {MOST_ROWS}; part it")
+    return [cell_text(cell).strip() for cell in rows[0]], body
+
+
+def _workbook(path: Path) -> list[list[Any]]:
     import python_calamine as calamine
 
     try:
@@ -348,14 +384,26 @@ def _sheet(path: Path) -> tuple[list[str], list[tuple[int, Sequence[Any]]]]:
         if not names:
             raise BadInput("the workbook has no sheet", field="file")
         name = DATA if DATA in names else names[0]
-        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        rows: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
     except (calamine.CalamineError, calamine.ZipError, calamine.XmlError, OSError) as wrong:
         raise BadInput(f"the file is no Excel workbook that can be read: {wrong}", field="file") from wrong
-    if not rows or not any(cell not in ("", None) for cell in rows[0]):
-        raise BadInput("the first row has no headings", field="file", hint="begin with the template")
-    body: list[tuple[int, Sequence[Any]]] = [
-        (number, row) for number, row in enumerate(rows[1:], 2) if any(cell not in ("", None) for cell in row)
-    ]
-    if len(body) > MOST_ROWS:
-        raise BadInput(f"the sheet has {len(body)} rows", field="file", hint=f"at most {MOST_ROWS}; part it")
-    return [_text(cell).strip() for cell in rows[0]], body
+    return rows
+
+
+def _csv(path: Path) -> list[list[Any]]:
+    """Rows of a CSV in UTF-8 or GB 18030, parted by comma, semicolon or tab, whichever its first line has most of."""
+    raw = path.read_bytes()
+    for encoding in ("utf-8-sig", "gb18030"):
+        with contextlib.suppress(UnicodeDecodeError):
+            text = raw.decode(encoding)
+            break
+    else:
+        text = "\0"
+    if "\0" in text:
+        raise BadInput("the file is neither an Excel workbook nor a CSV", field="file", hint="UTF-8 text, or .xlsx")
+    first = text.partition("\n")[0]
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True))
+    except csv.Error as wrong:
+        raise BadInput(f"the CSV cannot be read: {wrong}", field="file") from wrong
+    return [[cell[1:] if cell.startswith(GUARDED) else cell for cell in row] for row in rows]
