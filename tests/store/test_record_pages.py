@@ -7,6 +7,9 @@ import pytest
 from jinyun.kernel.ports import SYSTEM
 from jinyun.kernel.records import Field, RecordType
 from jinyun.kernel.rows import Clause, Rows
+from jinyun.store import record_pages
+from jinyun.store.kv import SqlKeyValue
+from jinyun.store.record_reindex import reindex
 from jinyun.store.record_text import complete
 from jinyun.store.records import SqlRecords
 
@@ -19,8 +22,9 @@ CASE = RecordType(
         Field("owner", "承办", "Owner", indexed=True),
         Field("level", "级别", "Level", "integer", indexed=True),
     ),
-    title="title",
+    title="title", jurisdiction="site.town", owner="owner",
 )  # fmt: skip
+BARE = RecordType("case", "工单", "Case", CASE.fields, title="title")
 WORDS = ("梁滩河", "氨氮", "超标", "电镀厂", "ⅳ类", "100%", "a_b", "总磷")
 
 
@@ -75,14 +79,81 @@ def test_pages_by_a_field_hold_each_record_once_in_order(filled):
             assert got == sorted(mine, key=lambda one: (sign * (mine[one]["level"] or 0), one))
 
 
-def test_reach_by_places_and_owners_is_one_set(filled):
-    records, rows, _ = filled
+@pytest.mark.parametrize("copied", [True, False])
+def test_reach_by_places_and_owners_is_one_set(filled, copied, steady_clock):
+    records, rows, database = filled
+    if not copied:  # a type that says neither: the store asks the index entries
+        records = SqlRecords(database, {"site": SITE, "case": BARE}, steady_clock)
     rows_of = Rows((Clause("town", ("500109101",), True, (("site", "site"),)), Clause("owner", ("u2",))))
     wanted = {one for one, data in rows.items() if data["site"] == "s1" or data["owner"] == "u2"}
     assert {one.id for one in records.find("case", {"@rows": rows_of})} == wanted
     assert records.count("case", {"@rows": rows_of}) == len(wanted)
     outside = Rows(rows_of.clauses, outside=True)
     assert {one.id for one in records.find("case", {"@rows": outside})} == set(rows) - wanted
+
+
+def test_the_reach_follows_the_site_and_the_case(filled):
+    records, rows, _ = filled
+    town = Rows((Clause("town", ("500109109",), True, (("site", "site"),)),))
+    assert records.count("case", {"@rows": town}) == 0
+    records.update("site", "s3", {"town": "500109109"}, SYSTEM)
+    mine = {one for one, data in rows.items() if data["site"] == "s3"}
+    assert {one.id for one in records.find("case", {"@rows": town})} == mine
+    moved = sorted(mine)[0]
+    records.update("case", moved, {"site": "s4"}, SYSTEM)
+    assert set(records.ids("case", {"@rows": town}, order="level")) == mine - {moved}
+    by_id = Rows((Clause("id", ("s4",), False, (("site", "site"),)), Clause("owner", ("u" * 130, ""))))
+    wanted = {one for one, data in rows.items() if data["site"] == "s4"} | {moved}
+    assert {one.id for one in records.find("case", {"@rows": by_id})} == wanted
+
+
+def test_long_owners_are_told_apart_behind_the_copy(filled):
+    records, _, _ = filled
+    for n in range(2):
+        records.update("case", f"c00{n}", {"owner": "署" * 125 + str(n)}, SYSTEM)
+    for n in range(2):
+        rows = Rows((Clause("owner", ("署" * 125 + str(n),)),))
+        assert [one.id for one in records.find("case", {"@rows": rows})] == [f"c00{n}"]
+    cut = Rows((Clause("owner", ("署" * 120, "署" * 119)),))
+    assert records.count("case", {"@rows": cut}) == 0
+
+
+ORDERS = ("updated_at", "-updated_at", "id", "-id", "-state", "-created_at", "level", "-owner")
+
+
+def test_deep_pages_read_from_the_nearer_end_hold_the_same(filled, monkeypatch):
+    records = filled[0]
+    reach = Rows((Clause("town", ("500109102", "500109105"), True, (("site", "site"),)), Clause("owner", ("u1",))))
+    near = {}
+    for order in ORDERS:
+        for where in (None, {"@rows": reach}):
+            near[order, where is None] = found = [one.id for one in records.find("case", where, order=order)]
+            assert records.ids("case", where, order=order) == found
+    monkeypatch.setattr(record_pages, "DEEP", 0)
+    monkeypatch.setattr(record_pages, "SORTED", 10)
+    for (order, every), held in near.items():
+        where = None if every else {"@rows": reach}
+        for offset in (0, 30, len(held) // 2, len(held) // 2 + 1, len(held) - 20, len(held) - 1, len(held)):
+            page = records.find("case", where, order=order, offset=offset, limit=40)
+            assert [one.id for one in page] == held[offset : offset + 40], (order, offset)
+        assert records.ids("case", where, order=order) == held
+
+
+def test_copies_of_older_records_are_made_at_the_start(filled):
+    records, rows, database = filled
+    kv = SqlKeyValue(database)
+    types = {"site": SITE, "case": CASE}
+    reindex(database, types, kv)
+    with database.begin() as connection:  # as the revision leaves them
+        connection.exec_driver_sql("UPDATE record SET anchor = '', owner = ''")
+    reindex(database, types, kv)
+    mine = Rows((Clause("owner", ("u2",)), Clause("id", ("s1",), False, (("site", "site"),))))
+    assert records.count("case", {"@rows": mine}) == 0  # noted as made: nothing is done again
+    for type_id in types:
+        kv.delete("records.columns", type_id)
+    reindex(database, types, kv)
+    wanted = {one for one, data in rows.items() if data["owner"] == "u2" or data["site"] == "s1"}
+    assert {one.id for one in records.find("case", {"@rows": mine})} == wanted
 
 
 def test_a_restored_register_is_indexed_again(filled):

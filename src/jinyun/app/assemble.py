@@ -20,6 +20,7 @@ from jinyun.app.discover import domains, judge_by_day, judges, own_domain, recor
 from jinyun.app.jobs import ThreadJobs
 from jinyun.app.life import BEAT_S, LifeLedger
 from jinyun.app.services.notices import Notices
+from jinyun.app.services.registers.clocks import kept_clocks
 from jinyun.app.settings import Settings
 from jinyun.app.windowing import knowledge
 from jinyun.judge.room import JudgeRoom
@@ -72,6 +73,7 @@ class House:
         self.rejects = SqlRejects(self.database)
         self.kv = SqlKeyValue(self.database)
         reindex(self.database, self.types, self.kv)
+        self.record_clocks = kept_clocks(self)
         self.life = LifeLedger(self.kv, self.clock)
         self.at_stop: list[Callable[[], None]] = []  # what works in threads of its own ends here
         self.journal = FileJournal(

@@ -17,7 +17,7 @@ from jinyun.kernel.ports import HistoryEntry, Record
 from jinyun.kernel.records import RecordType
 from jinyun.store import record_rules as rules
 from jinyun.store.database import reading
-from jinyun.store.record_pages import COLUMNS, by_column, ids_by_field, page_by_column
+from jinyun.store.record_pages import COLUMNS, ids_by_column, ids_by_field, page_by_column
 from jinyun.store.record_search import conditions_of, not_indexed
 from jinyun.store.schema import record as current
 from jinyun.store.schema import record_history as history_table
@@ -81,20 +81,22 @@ class RecordAnswers:
         """Records whose indexed fields equal `where` (a list: any of them; None: not set). `order` is updated_at,
         created_at, id, state or an indexed field, with ``-`` before it for descending; ties go by id."""
         kind = self.type(type_id)
-        conditions = conditions_of(kind, where, states, text, self._engine.dialect.name)
         name, down = order.removeprefix("-"), order.startswith("-")
+        by_field = "" if name in COLUMNS else name
+        conditions = conditions_of(kind, where, states, text, self._engine.dialect.name, order=by_field)
         if name in COLUMNS:
             with self._reading() as connection:
-                query = page_by_column(kind.id, conditions, name, down=down, limit=limit, offset=offset)
-                return [self._record(row) for row in connection.execute(query)]
+                query = page_by_column(connection, kind.id, conditions, name, down=down, limit=limit, offset=offset)
+                return [self.record_of(row) for row in connection.execute(query)]
         if name not in rules.indexed_fields(kind):
             raise not_indexed(kind, name)
+        total = self.count(type_id, where, states=states, text=text)  # which a page asks for too
         with self._reading() as connection:
-            ids = ids_by_field(connection, kind, conditions, name, down=down, limit=limit, offset=offset)
-            found = self._load(connection, kind.id, ids)
+            ids = ids_by_field(connection, kind, conditions, name, down=down, limit=limit, offset=offset, total=total)
+            found = self.load_rows(connection, kind.id, ids)
         return [found[one] for one in ids if one in found]
 
-    def standing(
+    def ids(
         self,
         type_id: str,
         where: Mapping[str, Any] | None = None,
@@ -102,21 +104,23 @@ class RecordAnswers:
         states: Sequence[str] = (),
         text: str = "",
         order: str = "-updated_at",
-    ) -> list[tuple[str, int]]:
-        """(id, µs of its last change) of all that `find` would give, in order; `order` is not a field's here."""
+    ) -> list[str]:
+        """Ids of all that `find` would give, in order: for what is too long for one page, with `load`."""
         kind = self.type(type_id)
-        conditions = conditions_of(kind, where, states, text, self._engine.dialect.name)
         name, down = order.removeprefix("-"), order.startswith("-")
-        if name not in COLUMNS:
+        by_field = "" if name in COLUMNS else name
+        conditions = conditions_of(kind, where, states, text, self._engine.dialect.name, order=by_field)
+        if by_field and by_field not in rules.indexed_fields(kind):
             raise not_indexed(kind, name)
-        query = select(current.c.id, current.c.updated_at).where(*conditions)
         with self._reading() as connection:
-            return [(row[0], row[1]) for row in connection.execute(query.order_by(*by_column(name, down)))]
+            if by_field:
+                return ids_by_field(connection, kind, conditions, name, down=down, limit=None, offset=0)
+            return list(connection.execute(ids_by_column(conditions, name, down=down)).scalars())
 
     def load(self, type_id: str, ids: Sequence[str]) -> list[Record]:
         """Living records of these ids, in this order."""
         with self._reading() as connection:
-            found = self._load(connection, type_id, ids)
+            found = self.load_rows(connection, type_id, ids)
         return [found[one] for one in ids if one in found and not found[one].deleted]
 
     def count(
@@ -160,13 +164,17 @@ class RecordAnswers:
     def histories(self, type_id: str, ids: Sequence[str]) -> dict[str, list[HistoryEntry]]:
         """`history` of many; an id without one is left out."""
         self.type(type_id)
-        table, found = history_table, defaultdict[str, list[HistoryEntry]](list)
         with self._reading() as connection:
-            for start in range(0, len(ids), CHUNK):
-                part = ids[start : start + CHUNK]
-                query = select(table).where(table.c.type == type_id, table.c.id.in_(part)).order_by(table.c.version)
-                for row in connection.execute(query):
-                    found[row.id].append(_entry(row))
+            return self.histories_in(connection, type_id, ids)
+
+    def histories_in(self, connection: Connection, type_id: str, ids: Sequence[str]) -> dict[str, list[HistoryEntry]]:
+        """`histories` inside a transaction."""
+        table, found = history_table, defaultdict[str, list[HistoryEntry]](list)
+        for start in range(0, len(ids), CHUNK):
+            part = ids[start : start + CHUNK]
+            query = select(table).where(table.c.type == type_id, table.c.id.in_(part)).order_by(table.c.version)
+            for row in connection.execute(query):
+                found[row.id].append(_entry(row))
         return dict(found)
 
     def taken_by(self, type_id: str, id: str, step: str) -> str | None:
@@ -179,16 +187,17 @@ class RecordAnswers:
         query = select(table.c.actor).where(table.c.type == type_id, table.c.id == record_id, table.c.step == step)
         return connection.execute(query.order_by(table.c.version.desc()).limit(1)).scalar()
 
-    def _load(self, connection: Connection, type_id: str, ids: Sequence[str]) -> dict[str, Record]:
+    def load_rows(self, connection: Connection, type_id: str, ids: Sequence[str]) -> dict[str, Record]:
+        """Records by id, deleted ones too."""
         found: dict[str, Record] = {}
         for start in range(0, len(ids), CHUNK):
             query = select(current).where(current.c.type == type_id, current.c.id.in_(ids[start : start + CHUNK]))
-            found.update({row.id: self._record(row) for row in connection.execute(query)})
+            found.update({row.id: self.record_of(row) for row in connection.execute(query)})
         return found
 
     def _present(self, connection: Connection, type_id: str, record_id: str, version: int | None) -> Record:
         self.type(type_id)
-        found = self._load(connection, type_id, [record_id]).get(record_id)
+        found = self.load_rows(connection, type_id, [record_id]).get(record_id)
         if found is None or found.deleted:
             raise NotFound(type_id, record_id)
         if version is not None and version != found.version:
@@ -198,7 +207,8 @@ class RecordAnswers:
             )
         return found
 
-    def _record(self, row: Any) -> Record:
+    def record_of(self, row: Any) -> Record:
+        """A row of the table as a record."""
         data = rules.full(self._types.get(row.type), msgspec.json.decode(row.data))
         return Record(
             row.type, row.id, row.version, row.state, data, row.created_at, row.updated_at, row.updated_by, row.deleted,

@@ -24,69 +24,108 @@ def by_column(name: str, down: bool) -> list[Any]:
 
 
 def page_by_column(
-    type_id: str, conditions: Sequence[Any], name: str, *, down: bool, limit: int, offset: int
+    connection: Connection, type_id: str, conditions: Sequence[Any], name: str, *, down: bool, limit: int, offset: int
 ) -> Select[Any]:
-    """The rows of a page."""
+    """The rows of a page. One that lies behind the middle is read from the end."""
     ordered = by_column(name, down)
-    page = select(current.c.id).where(*conditions).order_by(*ordered).limit(limit).offset(offset).subquery()
+    ids = select(current.c.id).where(*conditions)
+    if offset < DEEP:
+        ids = ids.order_by(*ordered).limit(limit).offset(offset)
+    else:
+        behind = _count(connection, ids) - offset
+        if behind > offset:
+            ids = ids.order_by(*ordered).limit(limit).offset(offset)
+        else:  # the last of these, by the order turned round
+            turned = [current.c[name].asc() if down else current.c[name].desc()]
+            turned += [] if name == "id" else [current.c.id.desc()]
+            ids = ids.order_by(*turned).limit(max(0, min(limit, behind))).offset(max(0, behind - limit))
+    page = ids.subquery()
     rows = select(current).join(page, and_(current.c.type == type_id, current.c.id == page.c.id))
     return rows.order_by(*ordered)
 
 
+def ids_by_column(conditions: Sequence[Any], name: str, *, down: bool) -> Select[Any]:
+    """All ids in order."""
+    return select(current.c.id).where(*conditions).order_by(*by_column(name, down))
+
+
 def ids_by_field(
-    connection: Connection, kind: RecordType, conditions: Sequence[Any], name: str, *, down: bool, limit: int,
-    offset: int,
+    connection: Connection, kind: RecordType, conditions: Sequence[Any], name: str, *, down: bool, limit: int | None,
+    offset: int, total: int | None = None,
 ) -> list[str]:  # fmt: skip
     """Ids of a page ordered by an indexed field: numbers as numbers, a list by its least; those without the field
-    come before all others, so last when it goes down. Ties go by id."""
-    if len(conditions) > ALWAYS:
-        ordered = _by_entry(kind, name, down)
-        query = select(current.c.id).where(*conditions).order_by(*ordered, current.c.id)
-        return list(connection.execute(query.limit(limit).offset(offset)).scalars())
-    entries = _entries(kind, name, down)
-    without = _without(kind, conditions, name)
-
-    def some(query: Select[Any], most: int, skip: int) -> list[str]:
-        return list(connection.execute(query.limit(most).offset(max(0, skip))).scalars()) if most > 0 else []
-
-    def count(query: Select[Any]) -> int:
-        return connection.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
-
-    if down:
-        found = some(entries, limit, offset)
-        if len(found) == limit:
-            return found
-        held = offset + len(found) if found else min(offset, count(entries))
-        return found + some(without, limit - len(found), offset - held)
+    come before all others, so last when it goes down. Ties go by id. `limit` None: all; `total`: how many fit, when
+    that is known."""
     every = select(current.c.id).where(*conditions)
-    lacking = count(every) - count(entries)
-    found = some(without, limit, offset) if offset < lacking else []
-    return found + some(entries, limit - len(found), offset - lacking)
+    total = _count(connection, every) if total is None else total
+    limit = total if limit is None else limit
+    if limit <= 0 or offset >= total:
+        return []
+    if kind.field(name).many or total <= SORTED:
+        query = _sorted(kind, every, name, down).limit(limit).offset(offset)
+        return list(connection.execute(query).scalars())
+    entries, without = _entries(kind, conditions, name, down), _without(kind, conditions, name)
+    some_lack = _lacking(connection, kind, name) > 0
+    first, second = (entries, without) if down or not some_lack else (without, entries)
+    found = list(connection.execute(first.limit(limit).offset(offset)).scalars())
+    if len(found) < limit and some_lack:  # the page goes on, or lies, behind the first of the two
+        lacking = _count(connection, without)
+        border = total - lacking if down else lacking
+        rest = second.limit(limit - len(found)).offset(max(0, offset - border))
+        found += connection.execute(rest).scalars()
+    return found
 
 
-def _by_entry(kind: RecordType, name: str, down: bool) -> list[Any]:
+def _count(connection: Connection, query: Select[Any]) -> int:
+    counted = select(func.count()).select_from(query.order_by(None).subquery())
+    found: int = connection.execute(counted).scalar_one()
+    return found
+
+
+def _sorted(kind: RecordType, every: Select[Any], name: str, down: bool) -> Select[Any]:
     """The entry is looked up for each record of those that the conditions leave."""
-    mine = and_(side.c.type == kind.id, side.c.id == current.c.id, side.c.field == name)
-    keys = [side.c.number, side.c.value] if kind.field(name).kind in rules.NUMBERS else [side.c.value]
-    least = [select(func.min(one)).where(mine).correlate(current).scalar_subquery() for one in keys]
-    return [one.desc().nulls_last() if down else one.asc().nulls_first() for one in least]
-
-
-def _entries(kind: RecordType, name: str, down: bool) -> Select[Any]:
     spec = kind.field(name)
-    numeric = spec.kind in rules.NUMBERS
-    mine = [side.c.type == kind.id, side.c.field == name, *([side.c.number.is_not(None)] if numeric else [])]
-    query = select(side.c.id).where(*mine)  # only living records have entries
-    keys: list[Any] = [side.c.number, side.c.value] if numeric else [side.c.value]
     if spec.many:
-        query, keys = query.group_by(side.c.id), [func.min(one) for one in keys]
-    return query.order_by(*(one.desc() if down else one.asc() for one in keys), side.c.id)
+        least = [func.min(side.c.number).label("number"), func.min(side.c.value).label("value")]
+        entry = select(side.c.id, *least).where(side.c.type == kind.id, side.c.field == name).group_by(side.c.id)
+        entries: Any = entry.subquery()
+        query = every.outerjoin(entries, entries.c.id == current.c.id)
+    else:
+        entries = side
+        mine = and_(side.c.type == kind.id, side.c.id == current.c.id, side.c.field == name)
+        query = every.outerjoin(side, mine).with_hint(
+            side, "INDEXED BY ix_record_index_type_id_field_value_number", "sqlite"
+        )
+    keys = [entries.c.number, entries.c.value] if spec.kind in rules.NUMBERS else [entries.c.value]
+    return query.order_by(*(one.desc().nulls_last() if down else one.asc().nulls_first() for one in keys), current.c.id)
+
+
+def _entries(kind: RecordType, conditions: Sequence[Any], name: str, down: bool) -> Select[Any]:
+    """Along the entries of the field, each record looked at on the way; a page's length is enough of them."""
+    numeric = kind.field(name).kind in rules.NUMBERS
+    mine = [side.c.type == kind.id, side.c.field == name, *([side.c.number.is_not(None)] if numeric else [])]
+    if len(conditions) > ALWAYS:  # else all: only living records have entries
+        fits = select(current.c.id).where(current.c.id == side.c.id, *conditions).correlate(side)
+        mine.append(fits.with_hint(current, "INDEXED BY ix_record_by_id", "sqlite").exists())  # not the long rows
+    keys = [side.c.number, side.c.value] if numeric else [side.c.value]
+    return select(side.c.id).where(*mine).order_by(*(one.desc() if down else one.asc() for one in keys), side.c.id)
 
 
 def _without(kind: RecordType, conditions: Sequence[Any], name: str) -> Select[Any]:
+    held = select(side.c.id).where(side.c.type == kind.id, side.c.id == current.c.id, side.c.field == name)
+    return select(current.c.id).where(*conditions, ~held.correlate(current).exists()).order_by(current.c.id)
+
+
+def _lacking(connection: Connection, kind: RecordType, name: str) -> int:
+    """How many records of the type have no entry of the field, which has one value."""
     held = select(side.c.id).where(side.c.type == kind.id, side.c.field == name)
-    return select(current.c.id).where(*conditions, current.c.id.not_in(held)).order_by(current.c.id)
+    living = select(current.c.id).where(current.c.type == kind.id, current.c.deleted.is_(False))
+    return _count(connection, living) - _count(connection, held)
 
 
 ALWAYS = 2
 """Conditions that every question has: the type, and that the record lives."""
+DEEP = 2_000
+"""From this place on it is asked how many there are, so as to read from the nearer end."""
+SORTED = 60_000
+"""So many are sorted by looking each one's entry up; of more, the entries are gone along."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, and_, delete, insert, select, update
+from sqlalchemy import Engine, and_, delete, func, insert, select, update
 
 from jinyun.kernel.ports import KeyValue
 from jinyun.kernel.records import RecordType
@@ -17,6 +17,7 @@ from jinyun.store.schema import record as current
 from jinyun.store.schema import record_index as side
 
 SPACE = "records.index"
+COLUMNS = "records.columns"
 PART = 1000
 """Records indexed in one transaction."""
 
@@ -27,14 +28,31 @@ def reindex(engine: Engine, types: Mapping[str, RecordType], kv: KeyValue) -> di
     What a kill interrupts is done again at the next start: the fields are noted last.
     """
     record_text.complete(engine)
-    noted = kv.items(SPACE)
+    noted, copied = kv.items(SPACE), kv.items(COLUMNS)
     done: dict[str, int] = {}
     for kind in types.values():
         wanted = _signature(kind)
         if noted.get(kind.id) != wanted:
             done[kind.id] = _again(engine, kind)
             kv.set(SPACE, kind.id, wanted)
+        columns = [one.name if one else "" for one in (rules.anchor_field(kind), rules.owner_field(kind))]
+        if copied.get(kind.id) != columns:
+            _copy(engine, kind, columns)
+            kv.set(COLUMNS, kind.id, columns)
     return {type_id: count for type_id, count in done.items() if count}
+
+
+def _copy(engine: Engine, kind: RecordType, columns: Sequence[str]) -> None:
+    """The columns beside the records follow the declaration: out of the index, whose entries are whole by now."""
+
+    def entry(name: str) -> Any:
+        mine = and_(side.c.type == kind.id, side.c.id == current.c.id, side.c.field == name)
+        value = select(func.min(func.substr(side.c.value, 1, rules.COPY_LENGTH))).where(mine).correlate(current)
+        return func.coalesce(value.scalar_subquery(), "") if name else ""
+
+    anchor, owner = (entry(name) for name in columns)
+    with writing(engine) as connection:
+        connection.execute(update(current).where(current.c.type == kind.id).values(anchor=anchor, owner=owner))
 
 
 def _signature(kind: RecordType) -> list[str]:

@@ -32,6 +32,34 @@ def indexed_fields(kind: RecordType) -> dict[str, Field]:
     }  # fmt: skip
 
 
+COPY_LENGTH = 120
+"""Length of the copies of two fields beside a record; a value as long as that is told apart by its index entry."""
+
+
+def anchor_field(kind: RecordType) -> Field | None:
+    """The field that leads to a record's place: its own, or the reference at the beginning of the path."""
+    return _copied(kind, kind.jurisdiction.partition(".")[0])
+
+
+def owner_field(kind: RecordType) -> Field | None:
+    """The field that names whose turn it is."""
+    return _copied(kind, kind.owner)
+
+
+def _copied(kind: RecordType, name: str) -> Field | None:
+    spec = indexed_fields(kind).get(name)
+    return None if spec is None or spec.many else spec
+
+
+def copies(kind: RecordType, data: Mapping[str, Any]) -> dict[str, str]:
+    """The columns `anchor` and `owner` of a record; "" where it has none."""
+    made = {}
+    for column, spec in (("anchor", anchor_field(kind)), ("owner", owner_field(kind))):
+        value = None if spec is None else data.get(spec.name)
+        made[column] = "" if spec is None or value is None else index_text(spec, value)[:COPY_LENGTH]
+    return made
+
+
 def identifying_fields(kind: RecordType) -> dict[str, Field]:
     """Fields whose value no other living record of the type may have."""
     return {f.name: f for f in kind.fields if f.identifies}

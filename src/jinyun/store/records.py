@@ -58,7 +58,7 @@ class SqlRecords(RecordAnswers):
         record_id = id or new_id()
         _check_id(kind, record_id)
         with self._writing(type_id, record_id) as connection:
-            before = self._load(connection, type_id, [record_id]).get(record_id)
+            before = self.load_rows(connection, type_id, [record_id]).get(record_id)
             if before is not None and not before.deleted:
                 raise Conflict(f"there is a {type_id} {record_id!r} already; change that one or choose another id")
             return self._write(connection, kind, [_new(kind, record_id, before, clean)], actor, note)[0]
@@ -199,7 +199,7 @@ class SqlRecords(RecordAnswers):
         if problems:
             raise InvalidRecord(type_id, problems)
         with self._writing(type_id, "") as connection:
-            known = self._load(connection, type_id, list(wanted))
+            known = self.load_rows(connection, type_id, list(wanted))
             todo: list[_Change] = []
             for record_id, data in wanted.items():
                 before = known.get(record_id)
@@ -278,6 +278,7 @@ class SqlRecords(RecordAnswers):
                 "type": kind.id, "id": one.id, "version": version, "state": one.state, "data": _json(one.data),
                 "search": text, "created_at": created_at, "updated_at": now,
                 "updated_by": actor.name, "deleted": one.deleted, "procedure": one.procedure,
+                **rules.copies(kind, one.data),
             }  # fmt: skip
             searched.append((one.id, text, one.deleted))
             if before is None:

@@ -116,12 +116,28 @@ record = Table(
     Column("deleted", Boolean, nullable=False),
     Column("procedure", Integer, nullable=False, server_default="1"),  # version of the procedure it runs on
     Column("number", BigInteger),  # in the text index of SQLite; NULL: not in it, or the server keeps its own
+    # copies for lists within a reach: the field that leads to the place, the field of the owner; "" without
+    Column("anchor", String(120), nullable=False, server_default=""),
+    Column("owner", String(120), nullable=False, server_default=""),
     # pages and counts are found in these alone: the rows themselves are long
-    Index(None, "type", "id", "deleted", "state", "updated_at", "number"),
-    Index(None, "type", "deleted", "updated_at", "state", "id", "number"),
-    Index(None, "type", "deleted", "state", "updated_at", "id", "number"),
-    Index(None, "number", "type", "deleted", "state", "updated_at", "id"),
-    Index(None, "type", "deleted", "created_at", "id"),
+    Index("ix_record_by_id", "type", "id", "deleted", "state", "updated_at", "number", "anchor", "owner"),
+    Index("ix_record_by_change", "type", "deleted", "updated_at", "state", "id", "number", "anchor", "owner"),
+    Index("ix_record_by_state", "type", "deleted", "state", "updated_at", "id", "number", "anchor", "owner"),
+    Index("ix_record_by_number", "number", "type", "deleted", "state", "updated_at", "id", "anchor", "owner"),
+    Index("ix_record_by_birth", "type", "deleted", "created_at", "id", "state", "number", "anchor", "owner"),
+)
+
+record_clock = Table(
+    "record_clock",
+    metadata,
+    Column("type", String(80), primary_key=True),
+    Column("id", String(120), primary_key=True),
+    Column("version", Integer, nullable=False),  # of the record whose history it was computed from
+    Column("late_from", BigInteger),  # first moment at which a clock has run out [µs]; NULL: none will as it stands
+    Column("look_at", BigInteger),  # first moment of an escalation that is still to be told [µs]
+    ForeignKeyConstraint(["type", "id"], ["record.type", "record.id"]),
+    Index(None, "type", "id", "late_from"),
+    Index(None, "type", "look_at", "id"),
 )
 
 record_history = Table(

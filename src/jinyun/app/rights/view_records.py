@@ -74,6 +74,27 @@ class ViewRecords:
         found: int = self._records.count(type_id, self._within(type_id, where), states=states, text=text)
         return found
 
+    def ids(
+        self,
+        type_id: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        states: Sequence[str] = (),
+        text: str = "",
+        order: str = "-updated_at",
+    ) -> list[str]:
+        """Ids of all that `find` would give, in order."""
+        self._no_probing(type_id, where, text, order)
+        found: list[str] = self._records.ids(
+            type_id, self._within(type_id, where), states=states, text=text, order=order
+        )
+        return found
+
+    def load(self, type_id: str, ids: Sequence[str]) -> list[Record]:
+        """Living records of these ids, in this order; those out of reach are left out."""
+        kind = self._kind(type_id)
+        return [self._shown(one) for one in self._records.load(type_id, ids) if self._sees(GET, kind, one)]
+
     def history(self, type_id: str, id: str) -> list[HistoryEntry]:
         self._reached(HISTORY, type_id, id)
         hide = self._hidden(self._kind(type_id))
@@ -84,13 +105,15 @@ class ViewRecords:
 
     def histories(self, type_id: str, ids: Sequence[str]) -> Mapping[str, Sequence[HistoryEntry]]:
         """`history` of many; those out of reach are left out."""
-        found = {}
-        for one in ids:
-            try:
-                found[one] = self.history(type_id, one)
-            except NotFound:
-                continue
-        return found
+        kind = self._kind(type_id)
+        mine = [one.id for one in self._records.load(type_id, ids) if self._sees(HISTORY, kind, one)]
+        hide = self._hidden(kind)
+        if not hide:
+            return dict(self._records.histories(type_id, mine))
+        return {
+            id: [replace(one, before=_masked(one.before, hide), after=_masked(one.after, hide)) for one in entries]
+            for id, entries in self._records.histories(type_id, mine).items()
+        }
 
     # --- changing -----------------------------------------------------------------------------------------------------
 
@@ -159,6 +182,10 @@ class ViewRecords:
         if not CHECKS.ask(point, self._view.reach, lambda mine: rights.sees(mine, kind, record.id, record.data)):
             raise NotFound(type_id, record_id)
         return record
+
+    def _sees(self, point: str, kind: RecordType, record: Record) -> bool:
+        rights = self._view.rights
+        return CHECKS.ask(point, self._view.reach, lambda mine: rights.sees(mine, kind, record.id, record.data))
 
     def _within(self, type_id: str, where: Mapping[str, Any] | None) -> Mapping[str, Any]:
         kind = self._kind(type_id)

@@ -174,26 +174,26 @@ class Notices:
     # --- clocks -------------------------------------------------------------------------------------------------------
 
     def look_at_clocks(self, now: int) -> int:
-        """Escalations that clocks have reached become events: each once for each start of its clock. `now` [µs]"""
-        clocks, new = Clocks(self._house), 0
+        """Escalations that clocks have reached become events: each once for each start of its clock. `now` [µs]
+
+        Only records are looked at that were changed since or that have reached one: `record_clock` knows which.
+        """
+        clocks, new, kept = Clocks(self._house), 0, self._house.record_clocks
+        kept.follow_calendar()
         for kind in self._house.types.values():
-            states = sorted({s for p in kind.versions if p.clocks for s in _unfinished(p)})
-            if not states:
-                continue
-            offset = 0
-            while page := self._house.records.find(
-                kind.id, states=states, order="created_at", limit=PORTION, offset=offset
-            ):
-                offset += len(page)
+            states = {s for p in kind.versions if p.clocks for s in _unfinished(p)}
+            while states and (due := kept.due(kind.id, now, limit=PORTION)):
+                page = [one for one in self._house.records.load(kind.id, due) if one.state in states]
                 shown = clocks.of(kind, page, now)
-                events = []
-                for record in page:
-                    for clock in shown.get(record.id, ()):
-                        if clock.get("state") != "stopped":
-                            events += [
-                                self._reached(kind.title, record, clock, one, now) for one in clock["escalations"]
-                            ]
+                events = [
+                    self._reached(kind.title, record, clock, one, now)
+                    for record in page
+                    for clock in shown.get(record.id, ())
+                    if clock.get("state") != "stopped"
+                    for one in clock["escalations"]
+                ]
                 new += self.outbox.add(events)
+                kept.told(kind.id, due, now)
         return new
 
     def _reached(

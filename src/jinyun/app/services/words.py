@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -295,16 +297,26 @@ def csv_bytes(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str] | Non
 
     A text that a spreadsheet would run as a formula is led by an apostrophe; numbers are left alone.
     """
-    import csv
-    import io
-
     columns = list(dict.fromkeys(name for row in rows for name in row)) or list(labels or {})
-    out = io.StringIO()
+    return b"".join(csv_pieces([rows], columns, labels))
+
+
+def csv_pieces(
+    portions: Iterable[Sequence[Mapping[str, Any]]], columns: Sequence[str], labels: Mapping[str, str] | None = None
+) -> Iterator[bytes]:
+    """`csv_bytes` piece by piece, of rows that come in portions."""
+    out = io.StringIO("\ufeff")
+    out.seek(1)
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([(labels or {}).get(name, name) for name in columns])
-    for row in rows:
-        writer.writerow([_cell(row.get(name)) for name in columns])
-    return "\ufeff".encode() + out.getvalue().encode("utf-8", "replace")
+    for rows in portions:
+        for row in rows:
+            writer.writerow([_cell(row.get(name)) for name in columns])
+        yield out.getvalue().encode("utf-8", "replace")
+        out.seek(0)
+        out.truncate()
+    if left := out.getvalue():
+        yield left.encode("utf-8", "replace")
 
 
 def _cell(value: Any) -> str:

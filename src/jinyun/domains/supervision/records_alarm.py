@@ -22,6 +22,7 @@ ALARM = RecordType(
     zh="报警",
     en="Alarm",
     title="sentence_zh",
+    jurisdiction="subject.jurisdiction",
     fields=(
         Field("rule", "报警规则", "Alarm rule", required=True, indexed=True),
         Field(

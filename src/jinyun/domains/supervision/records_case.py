@@ -14,6 +14,8 @@ CASE = RecordType(
     zh="工单",
     en="Case",
     title="title",
+    jurisdiction="subject.jurisdiction",
+    owner="owner",
     fields=(
         Field("title", "标题", "Title", required=True),
         Field("kind", "类别", "Kind", kind="code", codes=CASE_KINDS, required=True, indexed=True),

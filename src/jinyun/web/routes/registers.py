@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Request
 from pydantic import BaseModel, Field
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from jinyun.app.services.registers.then import parse_as_of, record_then, records_then
+from jinyun.app.services.words import csv_pieces
 from jinyun.kernel.errors import BadInput
-from jinyun.web.answers import json_answer
+from jinyun.web.answers import file_headers, json_answer
 from jinyun.web.guard import Cases, LoggedIn, Out, Who
 from jinyun.web.routes import LIST, Limit, Name, Offset, Words
 
@@ -75,7 +76,7 @@ def find(
     as_of: AsOf = "",
 ) -> Response:
     """Records of a type; every other query parameter filters on an indexed field. With `as_of` as they stood then, by
-    id, out of their history."""
+    id, out of their history. `format=csv` without `limit` and `offset` streams all of them."""
     where = {name: value for name, value in request.query_params.items() if name not in RESERVED}
     if (moment := parse_as_of(as_of)) is not None:
         states = [one for one in state.split(",") if one]
@@ -83,16 +84,13 @@ def find(
             cases.registers, type_id, who, moment, where=where, states=states, text=q, limit=limit, offset=offset
         )
         return out.answer(then, name=type_id, labels=cases.registers.labels(type_id))
+    states = [one for one in state.split(",") if one]
+    if out.csv and not {"limit", "offset"} & set(request.query_params):  # all of it, however much
+        columns, rows = cases.registers.every(type_id, who, where=where, states=states, text=q, order=order, late=late)
+        pieces = csv_pieces(rows, columns, cases.registers.labels(type_id))
+        return StreamingResponse(pieces, headers=file_headers(f"{type_id}.csv"), media_type="text/csv; charset=utf-8")
     found = cases.registers.find(
-        type_id,
-        who,
-        where=where,
-        states=[one for one in state.split(",") if one],
-        text=q,
-        order=order,
-        limit=limit,
-        offset=offset,
-        late=late,
+        type_id, who, where=where, states=states, text=q, order=order, limit=limit, offset=offset, late=late
     )
     return out.answer(found, name=type_id, labels=cases.registers.labels(type_id))
 

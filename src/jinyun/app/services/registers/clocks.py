@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from jinyun.kernel.records import ClockRule, RecordType
 from jinyun.methods.clock_ledger import ClockEvent
 from jinyun.methods.clocks import ClockState, clock_state
 from jinyun.methods.workdays import WorkCalendar
+from jinyun.store.record_clocks import NONE, Moments, RecordClocks
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
@@ -107,6 +109,69 @@ def _shown(ledgers: Ledgers, now: int, calendar: WorkCalendar) -> list[dict[str,
         if state.started is not None:
             shown.append(clock_dict(rule, state, now))
     return shown
+
+
+class KeptClocks(RecordClocks):
+    """The present ends of clocks of one house, by its calendar."""
+
+    def __init__(self, house: House) -> None:
+        calendar = NodeCalendar(house.settings.folder)
+        super().__init__(
+            house.database, house.records, house.types,
+            lambda kind, record, history, since: moments(kind, record, history, since, calendar()),
+        )  # fmt: skip
+        self._calendar, self._kv = calendar, house.kv
+        self._followed: WorkCalendar | None = None
+
+    def follow_calendar(self) -> dict[str, int]:
+        """Compute again what rests on another calendar or other rules than now: records, by type."""
+        calendar = self._calendar()
+        if calendar is self._followed:
+            return {}
+        done = self.follow(self._kv, lambda kind: signature(kind, calendar))
+        self._followed = calendar
+        return done
+
+
+def kept_clocks(house: House) -> KeptClocks:
+    """Those of a house, kept from now on with every change."""
+    made = KeptClocks(house)
+    made.follow_calendar()
+    house.records.witnesses.append(made.witness)
+    return made
+
+
+def moments(
+    kind: RecordType, record: Record, history: Sequence[HistoryEntry], since: int, calendar: WorkCalendar
+) -> Moments:
+    """What a record's clocks come to while nothing changes: `late_from` for as long as it stays so, a moment in which
+    the calendar is not loaded included; `look_at` from `since` on. [µs]"""
+    procedure = kind.procedure_at(record.procedure)
+    if procedure is None or not procedure.clocks or not history:
+        return NONE
+    at = max(history[-1].at, since - 1)
+    late: list[int] = []
+    look: list[int] = []
+    for rule in procedure.clocks:
+        if not rule.counts_for(record.data):
+            continue
+        try:
+            state = clock_state(ledger(rule, history), resolved(rule), at, calendar)
+        except BadInput:
+            continue  # unknown: computed again when the calendar changes
+        stopped = state.status == "stopped"
+        if state.ends_at is not None and (state.late or not stopped):
+            late.append(state.ends_at + (rule.unit == "hour"))  # of hours, the last moment is in time
+        if not stopped:
+            look += [one.at for one in (*state.escalations, *filter(None, (state.coming,))) if one.at >= since]
+    return Moments(min(late, default=None), min(look, default=None))
+
+
+def signature(kind: RecordType, calendar: WorkCalendar) -> str:
+    """Of all that `moments` rests on besides history."""
+    rules = [[resolved(rule) for rule in one.clocks] for one in kind.versions]
+    told = repr((rules, sorted(calendar.years), sorted(calendar.exceptions.items())))
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def clock_dict(rule: ClockRule, state: ClockState, now: int) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +18,16 @@ from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.ports import Actor, HistoryEntry, Record
 from jinyun.kernel.record_moves import difference
 from jinyun.kernel.records import RecordType, Transition
+from jinyun.store.record_clocks import timed
 from jinyun.store.record_rules import extension_refused, person_missing
+from jinyun.store.record_search import LATE
 
 if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
 MOST = 10_000  # records one answer may hold
-MOST_TIMED = 20_000
-"""Records whose clocks one question may compute."""
+FIRST, PORTION = 50, 500
+"""Records that an export reads at once: at first few, so that it begins."""
 BOOKKEEPING = frozenset({
     "id", "type", "version", "state", "state_zh", "state_en", "created_at", "updated_at", "updated_by", "clocks",
     "procedure_version",
@@ -78,41 +80,60 @@ class Registers:
         """A page of records and how many there are in all; `where` filters on indexed fields, by their text; `late`:
         only those with a clock that has run out."""
         kind = self.kind(type_id)
-        wanted = {name: _choices(kind, name, value) for name, value in (where or {}).items()}
+        wanted, states = self._wanted(kind, actor, where, states, late)
+        records, limit = self._house.records, min(limit, MOST)
+        found = records.find(type_id, wanted, states=states, text=text, order=order, limit=limit, offset=offset)
+        total = records.count(type_id, wanted, states=states, text=text)
+        return {"items": self._many_shown(found, kind, actor), "total": total}
+
+    def every(
+        self,
+        type_id: str,
+        actor: Actor,
+        *,
+        where: Mapping[str, str] | None = None,
+        states: Sequence[str] = (),
+        text: str = "",
+        order: str = "-updated_at",
+        late: bool = False,
+    ) -> tuple[list[str], Iterator[list[dict[str, Any]]]]:
+        """Columns, and all records of a list in portions, as they are when each portion is read: for exports."""
+        kind = self.kind(type_id)
+        wanted, states = self._wanted(kind, actor, where, states, late)
+        ids = self._house.records.ids(type_id, wanted, states=states, text=text, order=order)
+
+        def portions() -> Iterator[list[dict[str, Any]]]:
+            for part in (ids[:FIRST], *(ids[at : at + PORTION] for at in range(FIRST, len(ids), PORTION))):
+                yield self._many_shown(self._house.records.load(type_id, part), kind, actor)
+
+        blank = Record(type_id, "", 0, "", dict.fromkeys(one.name for one in kind.fields), 0, 0, "")
+        columns = [*self.gate.shown(blank, kind, actor), *(["clocks"] if timed(kind) else ())]
+        return columns, portions()
+
+    def _many_shown(self, found: Sequence[Record], kind: RecordType, actor: Actor) -> list[dict[str, Any]]:
+        clocks = self.clocks.of(kind, found, self._house.clock.now())
+        shown = [self.gate.shown(one, kind, actor) for one in found]
+        for one in shown:
+            if one["id"] in clocks:
+                one["clocks"] = clocks[one["id"]]
+        return shown
+
+    def _wanted(
+        self, kind: RecordType, actor: Actor, where: Mapping[str, str] | None, states: Sequence[str], late: bool
+    ) -> tuple[dict[str, Any], Sequence[str]]:
+        """What the store is asked for: conditions and states."""
+        wanted: dict[str, Any] = {name: _choices(kind, name, value) for name, value in (where or {}).items()}
         known = kind.states()
         for state in states:
             if state not in known:
                 hint = f"one of {', '.join(known)}" if known else f"{kind.id} has no procedure"
                 raise BadInput(f"{kind.id} has no state {state!r}", field="state", hint=hint)
         wanted |= self.gate.where(actor, kind)
-        records = self._house.records
-        limit = min(limit, MOST)
         if late:
-            found, clocks = self._late(kind, wanted, states or running_states(kind), text=text, order=order)
-            total, found = len(found), found[offset : offset + limit]
-        else:
-            found = records.find(type_id, wanted, states=states, text=text, order=order, limit=limit, offset=offset)
-            total = records.count(type_id, wanted, states=states, text=text)
-            clocks = self.clocks.of(kind, found, self._house.clock.now())
-        shown = [self.gate.shown(one, kind, actor) for one in found]
-        for one in shown:
-            if one["id"] in clocks:
-                one["clocks"] = clocks[one["id"]]
-        return {"items": shown, "total": total}
-
-    def _late(
-        self, kind: RecordType, where: Mapping[str, Any], states: Sequence[str], *, text: str, order: str
-    ) -> tuple[list[Record], dict[str, list[dict[str, Any]]]]:
-        """Records that are late now, in order: clocks are computed, so all that may run are looked at."""
-        if not any(one.clocks for one in kind.versions):
-            raise BadInput(f"{kind.id} has no clock", field="late", hint="leave it out")
-        found = self._house.records.find(
-            kind.id, where, states=states, text=text, order=order, limit=MOST_TIMED + 1
-        )  # fmt: skip
-        if len(found) > MOST_TIMED:
-            raise BadInput(f"more than {MOST_TIMED} records have a running clock", field="late", hint="filter further")
-        clocks = self.clocks.of(kind, found, self._house.clock.now())
-        return [one for one in found if any(each["late"] for each in clocks.get(one.id, ()))], clocks
+            if not timed(kind):
+                raise BadInput(f"{kind.id} has no clock", field="late", hint="leave it out")
+            wanted[LATE], states = self._house.clock.now(), states or running_states(kind)
+        return wanted, states
 
     def get(self, type_id: str, record_id: str, actor: Actor) -> dict[str, Any]:
         """One record, with its clocks as of now."""
