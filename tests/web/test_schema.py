@@ -121,7 +121,7 @@ def test_calls_that_change_accounts_and_log_ins_keep_their_word(name, burning, a
 
     ask()
     as_before()
-    assert not codes & {401, 403} or name in OWN_REFUSALS, "it was never let in: nothing was tried"
+    assert codes - {401, 403} or name in OWN_REFUSALS, "it was never let in: nothing was tried"
 
 
 OWN_REFUSALS = {"POST /api/session", "POST /api/account/password", "POST /api/account/totp/remove"}

@@ -162,14 +162,18 @@ def test_a_topic_of_a_step_arrives_by_its_own_name(house, desk, hooks):
     """Complaints emit topics that no file describes: what is offered is what arrives."""
     channels = [one["id"] for one in desk.wishes(LIN)["channels"]]
     empty = dict.fromkeys(("kinds", "sites", "jurisdictions", "level"))
-    desk.set_wishes(LIN, {**empty, "topics": ["plot_suspected"], "channels": channels, "throttle": 0})
-    made = house.records.create("plot", {"name": "老厂区", "jurisdiction": "500109003"}, SYSTEM)
-    step = next(one for p in house.types["plot"].versions for one in p.transitions if one.emits == "plot_suspected")
-    given = {field.name: "理由" for field in step.fields if field.required}
-    house.records.step("plot", made.id, step.name, given, LIN, version=made.version)
+    topic = "complaint_not_taken_up"
+    desk.set_wishes(LIN, {**empty, "topics": [topic], "channels": channels, "throttle": 0})
+    kind = next(iter(house.types["complaint"].field("kind").codes))
+    given = {"title": "异味", "channel": "12345", "kind": kind, "content": "有异味",
+             "jurisdiction": "500109003"}  # fmt: skip
+    given["ask"] = next(iter(house.types["complaint"].field("ask").codes))
+    made = house.records.create("complaint", given, LIN)
+    why = {"why": "no_facts", "reason": "没有具体对象"}
+    house.records.step("complaint", made.id, "refuse", why, LIN, version=made.version)
     desk.tick()
     items = [item for _, _, body in hooks.posts for item in json.loads(body)["items"]]
-    assert [one["topic"] for one in items] == ["plot_suspected"]
+    assert [one["topic"] for one in items] == [topic]
 
 
 def test_old_notices_go_by_days_and_the_ledger_says_so(house, desk, mails):
