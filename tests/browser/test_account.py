@@ -145,3 +145,67 @@ def test_log_in_at_a_provider_is_offered_when_it_is_set_up(open_page, node):
         assert page.locator("[data-test=oidc]").get_attribute("href") == "/api/session/oidc/start"
     finally:
         node.cases.accounts.set_security({"oidc_issuer": "", "oidc_client": "", "oidc_label": ""})
+
+
+def test_who_is_refused_at_the_provider_reads_why(open_page):
+    page = open_page("/login?refused=no-account", logged_in=False)
+    expect(page.locator("[data-test=login-refused]")).to_contain_text("没有对应账号")
+    page.locator("[data-test=lang]").click()
+    expect(page.locator("[data-test=login-refused]")).to_contain_text("No account here")
+    page.goto(page.url.replace("no-account", "%3Cb%3Emade-up"))  # a word that is none of ours is only a word
+    expect(page.locator("[data-test=login-refused]")).to_have_text("<b>made-up")
+
+
+def test_one_sees_where_one_is_logged_in_and_ends_the_rest(open_page, node):
+    node.cases.accounts.create("sun.ba", GOOD, ("officer",))
+    token, _ = node.cases.accounts.open_session(
+        "sun.ba", peer="10.20.30.40", agent="Mozilla/5.0 (Android 15) Firefox/140.0"
+    )
+    page = open_page("/login?to=/account", logged_in=False)
+    enter(page, "sun.ba", GOOD)
+    table = page.locator("[data-test=sessions]")
+    expect(table.locator("[data-test=session-this]")).to_have_count(1)
+    other = table.locator("[data-test=session-other]")
+    expect(other).to_contain_text("10.20.30.40")
+    expect(other).to_contain_text("Firefox 140 · Android")
+    other.locator("[data-test=end]").click()
+    page.locator(".el-message-box .el-button--primary").click()
+    expect(other).to_have_count(0)
+    assert not node.cases.accounts.holds(token)
+    expect(table.locator("[data-test=session-this]")).to_have_count(1)  # and is still in
+
+
+def test_an_administrator_ends_those_of_an_account(open_page, node):
+    node.cases.accounts.create("zhou.jiu", GOOD, ("reader",), jurisdictions=["*"])
+    tokens = [node.cases.accounts.open_session("zhou.jiu")[0] for _ in range(2)]
+    page = open_page("/admin?tab=sessions")
+    rows = page.locator("[data-test=sessions] tbody tr", has_text="zhou.jiu")
+    expect(rows).to_have_count(2)
+    rows.first.locator("[data-test=end-all]").click()
+    page.locator(".el-message-box .el-button--primary").click()
+    expect(rows).to_have_count(0)
+    assert not any(node.cases.accounts.holds(one) for one in tokens)
+
+
+def test_the_field_page_asks_for_all_that_the_log_in_page_asks_for(open_page, node):
+    """A given password is changed and a demanded second factor set up on the phone, then the day comes."""
+    client = node.client()
+    made = client.post("/api/accounts", json={"name": "wu.shi", "roles": ["inspector"], "jurisdictions": ["*"]}).json()
+    client.patch("/api/security", json={"second_factor": ["inspector"]}).raise_for_status()
+    try:
+        page = open_page("/field", logged_in=False)
+        enter(page, "wu.shi", made["password"])
+        expect(page.locator("[data-test=must]")).to_contain_text("请先设置新密码")
+        page.goto(f"{node.url}/field")
+        expect(page.locator("[data-test=must]")).to_be_visible()
+        page.fill("input[name=old]", made["password"])
+        page.fill("input[name=new]", FRESH)
+        page.fill("input[name=again]", FRESH)
+        page.locator("[data-test=password-go]").click()
+        expect(page.locator("[data-test=must]")).to_contain_text("双因素")
+        switch_on(page)
+        expect(page.locator("[data-test=login]")).to_have_count(0)
+        expect(page.locator("[data-test=logout]")).to_be_visible()
+    finally:
+        client.patch("/api/security", json={"second_factor": []}).raise_for_status()
+        client.close()

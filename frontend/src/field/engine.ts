@@ -1,6 +1,7 @@
 /** Sends the queue: in order, each edit with its own key, photos in parts from where they were. What fails stays. */
 import { computed, ref } from 'vue'
 import { ApiError, get, session, setCsrf, type SessionInfo } from '../lib/api'
+import { me, take } from '../lib/session'
 import * as box from './box'
 import type { Queued } from './box'
 import { day, mineRows, nowUs, person, photos, recall, remember, rows, takeDay, uploadsOf, waitingRows, type Day } from './state'
@@ -42,10 +43,17 @@ function took(found: SessionInfo): void {
 async function whoAmI(): Promise<void> {
   try {
     const found = await session.get()
+    take(found)
+    if (found.must) {
+      needLogin.value = true // a new password or a second factor comes first
+      throw new Ended()
+    }
     took(found)
     if (person.value?.name !== found.name) await becomes(found)
   } catch (wrong) {
+    if (wrong instanceof Ended) throw wrong
     if (wrong instanceof ApiError && wrong.status === 401) {
+      take(null)
       needLogin.value = true
       throw new Ended()
     }
@@ -62,17 +70,11 @@ async function becomes(found: SessionInfo): Promise<void> {
   await box.keep('person', person.value)
 }
 
-export async function logIn(name: string, password: string, code: string): Promise<void> {
-  const answer = await fetch('/api/session', {
-    method: 'POST', headers: { 'Content-Type': 'application/json', Accept: 'application/json' }, credentials: 'same-origin',
-    body: JSON.stringify({ name, password, code }),
-  }).catch(() => {
-    throw new ApiError(0, 'unreachable', 'unreachable')
-  })
-  const told = await answer.json().catch(() => ({}))
-  if (!answer.ok) throw new ApiError(answer.status, told.error?.code ?? String(answer.status), told.error?.message ?? '', told.error)
-  took(told)
-  await becomes(told)
+/** Somebody has logged in (see `parts/LogIn.vue`): their day, and what waits is sent. */
+export async function entered(): Promise<void> {
+  if (!me.value) return
+  took(me.value)
+  await becomes(me.value)
   online.value = true
   await refresh()
   void run()
@@ -82,6 +84,7 @@ export async function logOut(): Promise<void> {
   try {
     await session.close()
   } finally {
+    take(null)
     person.value = null
     day.value = null
     needLogin.value = true

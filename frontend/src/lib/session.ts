@@ -8,7 +8,7 @@ export const me = ref<SessionInfo | null>(null)
 export const bound = ref<SessionInfo | null>(null)
 let asked: Promise<void> | null = null
 
-function take(found: SessionInfo | null): void {
+export function take(found: SessionInfo | null): void {
   me.value = found?.must ? null : found
   bound.value = found?.must ? found : null
   setCsrf(found?.csrf ?? '')
