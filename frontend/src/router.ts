@@ -1,5 +1,6 @@
 import { createRouter, createWebHistory } from 'vue-router'
 import { t, type Key } from './lib/i18n'
+import { arrived, carried } from './lib/past'
 import { ensureSession, me } from './lib/session'
 
 export const router = createRouter({
@@ -36,6 +37,8 @@ export const router = createRouter({
   scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
 })
 
+router.beforeEach((to, from) => carried(to, from) ?? true)
+
 router.beforeEach(async (to) => {
   if (to.meta.open) return true
   try {
@@ -47,6 +50,7 @@ router.beforeEach(async (to) => {
 })
 
 router.afterEach((to) => {
+  arrived(to)
   const title = to.meta.title ? t(to.meta.title as Key) : ''
   document.title = title ? `${title} · 缙云 Jinyun` : '缙云 Jinyun'
 })

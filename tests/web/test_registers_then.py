@@ -2,10 +2,7 @@
 
 import time
 
-import pytest
-
-from jinyun.app.services.registers.then import folded, parse_as_of
-from jinyun.kernel.errors import BadInput
+from jinyun.app.then import parse_as_of
 
 
 def test_a_record_and_its_list_as_they_stood(page):
@@ -34,25 +31,3 @@ def test_a_record_and_its_list_as_they_stood(page):
     assert page.delete(path).status_code == 204
     assert page.get(path, params={"as_of": second}).json()["name"] == "新名"
     assert page.get(path, params={"as_of": int(time.time()) + 1}).status_code == 404
-
-
-def test_moments_in_three_forms():
-    assert parse_as_of("") is None
-    assert parse_as_of("1795276800") == parse_as_of("1795276800000000") == 1_795_276_800_000_000
-    assert parse_as_of("2026-11-22T00:00") == 1_795_276_800_000_000
-    assert parse_as_of("2026-11-22T00:00+00:00") == 1_795_276_800_000_000 + 8 * 3600 * 10**6
-    with pytest.raises(BadInput):
-        parse_as_of("soon")
-
-
-def test_a_record_that_was_deleted_and_made_again_begins_anew():
-    def entry(at, step, before, after, version):
-        return {"at": at, "step": step, "before": before, "after": after, "version": version, "state_after": "",
-                "actor": "li"}  # fmt: skip
-
-    line = [entry(1, "create", {}, {"a": 1, "b": 2}, 1), entry(2, "update", {"b": 2}, {}, 2),
-            entry(3, "delete", {"a": 1}, {}, 3), entry(4, "create", {}, {"a": 5}, 4)]  # fmt: skip
-    stood = [folded("t", "i", line, at) for at in range(5)]
-    assert [one and {n: one[n] for n in ("a", "b") if n in one} for one in stood] == [
-        None, {"a": 1, "b": 2}, {"a": 1}, None, {"a": 5},
-    ]  # fmt: skip

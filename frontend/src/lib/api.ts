@@ -1,5 +1,8 @@
 /** The node's HTTP API: its words as types, and one way to ask. Times ending in `_at` and `at`: µs; `time`, `start`, `end`: s. */
 
+import { t } from './i18n'
+import { asOf, atMoment } from './past'
+
 export type Id = string | number
 
 export interface Words {
@@ -431,12 +434,13 @@ export function address(path: string, query: Query = {}): string {
 }
 
 async function ask<T>(method: string, url: string, body?: unknown, quiet = false): Promise<T> {
+  if (asOf.value !== null && method !== 'GET' && !url.startsWith('/api/session')) throw new ApiError(-1, 'past', t('past.readonly'))
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (body !== undefined) headers['Content-Type'] = body instanceof Blob ? 'application/octet-stream' : 'application/json'
   if (method !== 'GET') headers['X-Jinyun-CSRF'] = csrf
   let answer: Response
   try {
-    answer = await fetch(url, {
+    answer = await fetch(method === 'GET' ? atMoment(url) : url, {
       method,
       headers,
       credentials: 'same-origin',

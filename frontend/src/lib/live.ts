@@ -2,6 +2,7 @@
 
 import { computed, onScopeDispose, ref } from 'vue'
 import { seconds } from './format'
+import { asOf, pastSeconds } from './past'
 
 export const TOPICS = ['reading', 'verdict', 'alarm', 'case', 'link', 'system', 'notice'] as const
 export type Topic = (typeof TOPICS)[number]
@@ -25,7 +26,7 @@ export const tick = ref(Date.now())
 
 export function sawNow(value: unknown): void {
   const node = seconds(value)
-  if (node === null) return
+  if (node === null || asOf.value !== null) return
   const before = clockAt.value
   const local = Date.now()
   const passed = (local - before.local) / 1000
@@ -42,8 +43,8 @@ function nodeNow(local: number): number {
   return clockAt.value.node + ((local - clockAt.value.local) / 1000) * clockRate
 }
 
-/** The node's time. [s] */
-export const now = computed(() => nodeNow(tick.value))
+/** The node's time, or the moment looked back to. [s] */
+export const now = computed(() => pastSeconds.value ?? nodeNow(tick.value))
 
 let source: EventSource | null = null
 let wait = FIRST_WAIT
@@ -64,7 +65,7 @@ function open(): void {
   source = stream
   stream.onopen = () => {
     contact()
-    if (wasOpen) reopened.forEach((call) => call()) // something may have been missed
+    if (wasOpen && asOf.value === null) reopened.forEach((call) => call()) // something may have been missed
     wasOpen = true
   }
   stream.onerror = () => {
@@ -84,7 +85,7 @@ function open(): void {
         return // a broken event is dropped; the next full load mends it
       }
       if (topic !== 'reading' && event?.at) sawNow(event.at)
-      handlers.get(topic)?.forEach((call) => call(event, topic))
+      if (asOf.value === null || topic === 'notice') handlers.get(topic)?.forEach((call) => call(event, topic))
     })
   }
   for (const name of ['ping', 'hello', 'message']) {
@@ -96,7 +97,7 @@ function open(): void {
   }
   stream.addEventListener('resync', () => {
     contact() // we fell too far behind: read everything anew
-    reopened.forEach((call) => call())
+    if (asOf.value === null) reopened.forEach((call) => call())
   })
 }
 

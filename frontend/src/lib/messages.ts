@@ -4,11 +4,13 @@ import { accountMessages } from './messages.account'
 import { deskMessages } from './messages.desk'
 
 import { noticeMessages } from './messages.notices'
+import { pastMessages } from './messages.past'
 
 export const messages = {
   ...accountMessages,
   ...noticeMessages,
   ...deskMessages,
+  ...pastMessages,
   'app.name': ['缙云', 'Jinyun'],
   'app.tagline': ['生态环境数智大脑', 'Digital eco-environment brain'],
 

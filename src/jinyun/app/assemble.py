@@ -47,9 +47,12 @@ JUDGED_BY = frozenset({"site", "outlet", "permit_limit", "standard_limit"})
 class House:
     """One node: every room wired to the ports it asks for. `start` and `stop` once each."""
 
+    as_of: int | None = None
+    """The moment it is asked about [µs]; None: now. See `app.then`."""
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.clock = clock_of(settings.clock)
+        self.clock = self.wall = clock_of(settings.clock)  # `wall` goes on where `clock` stands in the past
         self.started_at = 0
         folder = settings.folder
         folder.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,10 @@ class SiteDirectory:
     def get(self, site: str) -> Site | None:
         return self._sites.get(site)
 
+    def known(self, site: str) -> bool:
+        """Whether there is such a site."""
+        return site in self._sites
+
     def all(self) -> Sequence[Site]:
         return list(self._sites.values())
 

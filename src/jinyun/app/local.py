@@ -117,8 +117,8 @@ def running_node(folder: Path) -> Remote | None:
 class RemoteRegisters:
     """Registers of a running node."""
 
-    def __init__(self, remote: Remote) -> None:
-        self._remote = remote
+    def __init__(self, remote: Remote, as_of: str = "") -> None:
+        self._remote, self._then = remote, {"as_of": as_of} if as_of else {}
 
     def types(self) -> list[dict[str, Any]]:
         return list(self._remote.ask("GET", "/api/types"))
@@ -138,15 +138,16 @@ class RemoteRegisters:
         offset: int = 0,
     ) -> dict[str, Any]:
         query = urlencode(
-            {"q": text, "state": state, "order": order, "limit": limit, "offset": offset, **(where or {})}
-        )
+            {"q": text, "state": state, "order": order, "limit": limit, "offset": offset, **(where or {}),
+             **self._then}
+        )  # fmt: skip
         return dict(self._remote.ask("GET", f"/api/records/{quote(type_id, safe='')}?{query}"))
 
     def get(self, type_id: str, record_id: str) -> dict[str, Any]:
-        return dict(self._remote.ask("GET", _record_path(type_id, record_id)))
+        return dict(self._remote.ask("GET", f"{_record_path(type_id, record_id)}?{urlencode(self._then)}"))
 
     def history(self, type_id: str, record_id: str) -> dict[str, Any]:
-        return dict(self._remote.ask("GET", _record_path(type_id, record_id) + "/history"))
+        return dict(self._remote.ask("GET", f"{_record_path(type_id, record_id)}/history?{urlencode(self._then)}"))
 
     def load(self, type_id: str, rows: Sequence[Mapping[str, Any]]) -> int:
         body = {"rows": [dict(one) for one in rows]}
@@ -199,16 +200,20 @@ def _record_path(type_id: str, record_id: str) -> str:
 
 
 @contextlib.contextmanager
-def open_registers(folder: Path) -> Iterator[RemoteRegisters | StoppedRegisters]:
-    """The registers of the node in `folder`. Raises `Busy` when it runs but does not answer."""
+def open_registers(folder: Path, as_of: str = "") -> Iterator[RemoteRegisters | StoppedRegisters]:
+    """The registers of the node in `folder`, or as they stood at a moment (`parse_as_of`), for asking only. Raises
+    `Busy` when it runs but does not answer."""
     remote = running_node(folder)
     if remote is not None:
-        yield RemoteRegisters(remote)
+        yield RemoteRegisters(remote, as_of)
         return
     from jinyun.app.services.registers import Registers
+    from jinyun.app.then import HouseThen, parse_as_of
 
+    moment = parse_as_of(as_of)
     with stopped_node(folder) as house:
-        yield StoppedRegisters(Registers(house))
+        asked: Any = house if moment is None else HouseThen(house, moment)
+        yield StoppedRegisters(Registers(asked))
 
 
 class RemotePeriods:

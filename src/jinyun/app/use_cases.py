@@ -95,11 +95,11 @@ class UseCases:
         return lambda data: sees_event(self.house, self.rights, reach, data)
 
     def periods_as_of(self, as_of: int | None) -> Periods:
-        """Period figures of what was known at a moment [s]; None: of now."""
-        return self.periods if as_of is None else Periods(house_as_of(self.house, as_of * 1_000_000))
+        """Period figures of what was known at a moment [µs]; None: of now."""
+        return self.periods if as_of is None else Periods(house_as_of(self.house, as_of))
 
     def reports_as_of(self, as_of: int | None) -> Reports:
-        """Reports of what was known at a moment [s]; None: of now."""
+        """Reports of what was known at a moment [µs]; None: of now."""
         settings = self.house.settings
         if as_of is None:
             return self.reports

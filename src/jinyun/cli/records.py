@@ -16,6 +16,7 @@ from jinyun.cli.common import DEFAULT_FOLDER, AsJson, Folder, new_app, print_jso
 from jinyun.kernel.errors import BadInput
 
 app = new_app("Registers of a node; works beside a running node and on a stopped one.")
+AsOf = Annotated[str, typer.Option("--as-of", help="as they stood then: 2026-11-01T08:00 or seconds since 1970")]
 Type = Annotated[str, typer.Argument(metavar="TYPE", help="record type, e.g. site; `records types` lists them")]
 
 
@@ -35,10 +36,11 @@ def list_records(
     state: Annotated[str, typer.Option(help="states, with commas")] = "",
     where: Annotated[list[str] | None, typer.Option(help="field=value of an indexed field; may be repeated")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    as_of: AsOf = "",
     as_json: AsJson = False,
 ) -> None:
     """Records of a type."""
-    with open_registers(folder) as registers:
+    with open_registers(folder, as_of) as registers:
         found = registers.find(type_id, text=q, state=state, where=_filters(where), limit=limit)
         if as_json:
             print_json(found["items"])
@@ -49,9 +51,14 @@ def list_records(
 
 
 @app.command()
-def show(type_id: Type, record: Annotated[str, typer.Argument(metavar="ID")], folder: Folder = DEFAULT_FOLDER) -> None:
+def show(
+    type_id: Type,
+    record: Annotated[str, typer.Argument(metavar="ID")],
+    folder: Folder = DEFAULT_FOLDER,
+    as_of: AsOf = "",
+) -> None:
     """One record with its history, as JSON."""
-    with open_registers(folder) as registers:
+    with open_registers(folder, as_of) as registers:
         print_json({"record": registers.get(type_id, record), "history": registers.history(type_id, record)["items"]})
 
 
@@ -163,16 +170,19 @@ def export(
     state: Annotated[str, typer.Option(help="states, with commas")] = "",
     where: Where = None,
     columns: Annotated[str, typer.Option(help="fields, with commas; of .xlsx; empty: all")] = "",
+    as_of: AsOf = "",
     as_json: AsJson = False,
 ) -> None:
     """Records of a type as Excel (a file called .xlsx), CSV (UTF-8 with BOM) or JSON. Secrets stay in the house."""
     if output is not None and output.suffix.lower() == ".xlsx" and not as_json:
+        if as_of:
+            raise BadInput("a moment of the past is exported as CSV or JSON", field="--as-of", hint="say .csv")
         asked = {"q": q, "state": state, "columns": columns, "order": "id"}
         with open_sheets(folder) as sheets:
             _write(sheets.exported(type_id, asked, _filters(where)), output)
         return
     rows: list[dict[str, Any]] = []
-    with open_registers(folder) as registers:
+    with open_registers(folder, as_of) as registers:
         while True:
             page = registers.find(
                 type_id, text=q, state=state, where=_filters(where), order="id", limit=5000, offset=len(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ from jinyun.store import rollups
 from jinyun.store.hot import HotFile
 from jinyun.store.ingest import LatestArrays
 from jinyun.store.manifest import Manifest
-from jinyun.store.query import Found, current, snapshot
+from jinyun.store.query import Found, Snapshot, current, snapshot
 from jinyun.store.series import SeriesBook
 
 _FLAGS = {int(flag): flag for flag in Flag}
@@ -41,6 +42,20 @@ class Answers:
         """All keys; the place in the list is the id. Grows while it is looked at; do not change it."""
         return self._book.keys()
 
+    def of_site(
+        self, site: str, factors: Sequence[str] = (), stats: Sequence[Stat] = (), periods: Sequence[Period] = ()
+    ) -> list[int]:
+        """Ids of a site's series."""
+        return self._book.of_site(site, factors, stats, periods)
+
+    def sites(self) -> list[str]:
+        """Sites that have series."""
+        return list(self._book.sites())
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """One state of the readings, held while the block runs."""
+        return snapshot(self._hot, self._manifest)
+
     def known_series(self, keys: Sequence[SeriesKey]) -> np.ndarray:
         """Ids (int32) of series, -1 for those not known; creates none."""
         return self._book.known(keys)
@@ -58,7 +73,7 @@ class Answers:
     ) -> list[Reading]:
         """Current versions with event time in [start, end), by (time, series); `as_of` [µs]: as known then, that is of
         what was received up to that moment."""
-        return self._readings(self._current(self._book.of_site(site, factors, stats, periods), start, end, as_of))
+        return self.readings_of(self._current(self._book.of_site(site, factors, stats, periods), start, end, as_of))
 
     def read_columns(self, series: Sequence[int], start: int, end: int, as_of: int | None = None) -> Found:
         """As `read`, for series ids, as numpy columns: for charts and heavy use."""
@@ -96,7 +111,7 @@ class Answers:
             if cached is None or cached[0] != state:
                 mine = np.flatnonzero(there[begins[place] : begins[place + 1]]) + begins[place]
                 found = Found(ids[mine], times[mine], values[mine], flags[mine], seqs[mine])
-                cached = self._site_cache[site] = (state, self._readings(found))
+                cached = self._site_cache[site] = (state, self.readings_of(found))
             answer[site] = cached[1]
         return answer
 
@@ -147,7 +162,7 @@ class Answers:
         """All versions of one key, oldest first."""
         self._book.key(series)
         with snapshot(self._hot, self._manifest) as state:
-            return self._readings(state.versions([series], time, time + 1))
+            return self.readings_of(state.versions([series], time, time + 1))
 
     def versions_of(self, keys: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], Sequence[Reading]]:
         """All versions of many (series, time), oldest first; keys without any are left out. For why-trees: one state of
@@ -161,7 +176,7 @@ class Answers:
                 found = state.versions(sorted({series for _, series in part}), part[0][0], part[-1][0] + 1)
                 keys_found = found.series.astype(np.int64) << 33 | found.time  # an instant has less than 33 bits
                 mine = np.isin(keys_found, np.array([series << 33 | time for time, series in part], np.int64))
-                for one in self._readings(found.take(mine)):
+                for one in self.readings_of(found.take(mine)):
                     answer.setdefault((one.series, one.time), []).append(one)
         return answer
 
@@ -212,7 +227,8 @@ class Answers:
         found = zip(series.tolist(), hours.tolist(), strict=True)
         return {(keys[number].site, keys[number].period, hour) for number, hour in found}
 
-    def _readings(self, found: Found) -> list[Reading]:
+    def readings_of(self, found: Found) -> list[Reading]:
+        """Rows as terms."""
         keys, columns = self._book.keys(), (found.series, found.time, found.value, found.flag, found.seq)
         answer = []
         for series, moment, value, flag, seq in zip(*(column.tolist() for column in columns), strict=True):

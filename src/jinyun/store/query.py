@@ -103,7 +103,7 @@ class Snapshot:
             unsure[inside] = False
         if unsure.any():
             wanted = np.unique(found.seq[unsure])
-            source, parameters = self._frames_source(ask, "id, received_at", "true")
+            source, parameters = self.frames_source(ask, "id, received_at", "true")
             with lent(self.cursor, wanted=pa.table({"id": pa.array(wanted)})):
                 query = f"SELECT id FROM wanted JOIN ({source}) USING (id) WHERE received_at > {as_of}"
                 late = self.cursor.execute(query, parameters).fetchnumpy()["id"]
@@ -115,7 +115,7 @@ class Snapshot:
         low, high = min(ids), max(ids)
         files = [one for one in self.view.frames if any(one.seq_from <= i <= one.seq_to for i in ids)]
         names = 'id, received_at, origin, mn, segment, "offset", author, reason, session'
-        source, parameters = self._frames_source(files, names, f"id BETWEEN {low} AND {high}")
+        source, parameters = self.frames_source(files, names, f"id BETWEEN {low} AND {high}")
         return self.cursor.execute(
             f"SELECT * FROM ({source}) WHERE id IN ({', '.join(map(str, ids))}) ORDER BY id", parameters
         ).fetchall()
@@ -127,7 +127,7 @@ class Snapshot:
             for one in self.view.frames
             if np.searchsorted(seqs, one.seq_from) < np.searchsorted(seqs, one.seq_to, "right")
         ]
-        source, parameters = self._frames_source(files, "id, received_at", f"id BETWEEN {seqs[0]} AND {seqs[-1]}")
+        source, parameters = self.frames_source(files, "id, received_at", f"id BETWEEN {seqs[0]} AND {seqs[-1]}")
         with lent(self.cursor, wanted=pa.table({"id": pa.array(seqs)})):
             query = f"SELECT * FROM ({source}) SEMI JOIN wanted USING (id)"
             found = self.cursor.execute(query, parameters).fetchnumpy()
@@ -141,7 +141,7 @@ class Snapshot:
             if np.searchsorted(seqs, one.seq_from) < np.searchsorted(seqs, one.seq_to, "right")
         ]
         where = f"origin = {int(Origin.CORRECTION)} AND id BETWEEN {seqs[0]} AND {seqs[-1]}"
-        source, parameters = self._frames_source(files, "id, session", where)
+        source, parameters = self.frames_source(files, "id, session", where)
         found = self.cursor.execute(source, parameters).fetchall()
         wanted = set(seqs.tolist())
         return {id: session or "" for id, session in found if id in wanted}
@@ -157,7 +157,7 @@ class Snapshot:
     def arrivals(self, since: int) -> tuple[np.ndarray, np.ndarray]:
         """Series and hours [s] of all rows that came at or after `since` [µs] (frames are numbered as they came)."""
         frames = [one for one in self.view.frames if one.time_to >= since]
-        source, parameters = self._frames_source(frames, "id", f"received_at >= {since}")
+        source, parameters = self.frames_source(frames, "id", f"received_at >= {since}")
         first = self.cursor.execute(f"SELECT min(id) FROM ({source})", parameters).fetchall()[0][0]
         if first is None:
             return np.empty(0, np.int64), np.empty(0, np.int64)
@@ -200,7 +200,8 @@ class Snapshot:
         value[place[order]], flag[place[order]] = np.asarray(hits["micro"])[order], np.asarray(hits["flag"])[order]
         return known, value, flag
 
-    def _frames_source(self, files: Sequence[SealedFile], names: str, where: str) -> tuple[str, list[object]]:
+    def frames_source(self, files: Sequence[SealedFile], names: str, where: str) -> tuple[str, list[object]]:
+        """SQL of the messages of hot rows and of some files, and its parameters."""
         text = f"SELECT {names} FROM frames WHERE id > {self.view.sealed} AND {where}"
         if not files:
             return text, []

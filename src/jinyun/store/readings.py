@@ -26,6 +26,7 @@ from jinyun.store.intake import Intake, OutOfRange
 from jinyun.store.manifest import Manifest, ManifestView, SealedFile
 from jinyun.store.pages import Pages
 from jinyun.store.query import snapshot
+from jinyun.store.readings_then import ReadingsThen
 from jinyun.store.sealing import Sealer
 from jinyun.store.series import SeriesBook
 
@@ -108,6 +109,10 @@ class DuckReadings(Answers):
         self._latest.grow(len(self._book))
         self.counts.load(self._hot, self._manifest, max(seq, sealed), trimmed)
         return max(seq, sealed), watermark, trimmed
+
+    def at(self, as_of: int) -> ReadingsThen:
+        """The readings as they were known at a moment [µs], for asking only."""
+        return ReadingsThen(self, as_of)
 
     # --- writing ------------------------------------------------------------------------------------------------------
 

@@ -17,8 +17,9 @@ from jinyun.kernel.ports import HistoryEntry, Record
 from jinyun.kernel.records import RecordType
 from jinyun.store import record_rules as rules
 from jinyun.store.database import reading
-from jinyun.store.record_pages import COLUMNS, ids_by_column, ids_by_field, page_by_column
+from jinyun.store.record_pages import COLUMNS, DEEP, ids_by_column, ids_by_field, page_by_column
 from jinyun.store.record_search import conditions_of, not_indexed
+from jinyun.store.records_then import RecordsThen
 from jinyun.store.schema import record as current
 from jinyun.store.schema import record_history as history_table
 
@@ -56,6 +57,15 @@ class RecordAnswers:
         with reading(self._engine) as connection:
             yield connection
 
+    def at(self, as_of: int) -> RecordsThen:
+        """The registers as they stood at a moment [µs], for asking only."""
+        return RecordsThen(self, as_of)
+
+    @property
+    def engine(self) -> Engine:
+        """The database."""
+        return self._engine
+
     def type(self, type_id: str) -> RecordType:
         """The declaration of a type."""
         try:
@@ -85,8 +95,11 @@ class RecordAnswers:
         by_field = "" if name in COLUMNS else name
         conditions = conditions_of(kind, where, states, text, self._engine.dialect.name, order=by_field)
         if name in COLUMNS:
+            total = None if offset < DEEP else self.count(type_id, where, states=states, text=text)
             with self._reading() as connection:
-                query = page_by_column(connection, kind.id, conditions, name, down=down, limit=limit, offset=offset)
+                query = page_by_column(
+                    connection, kind.id, conditions, name, down=down, limit=limit, offset=offset, total=total
+                )
                 return [self.record_of(row) for row in connection.execute(query)]
         if name not in rules.indexed_fields(kind):
             raise not_indexed(kind, name)

@@ -18,16 +18,19 @@ from sqlalchemy import Engine, and_, exists, func, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from jinyun.kernel.errors import Conflict, NotFound
-from jinyun.kernel.ports import VerdictBrief
+from jinyun.kernel.ports import MICRO, VerdictBrief
 from jinyun.kernel.terms import Period, ReadingRef, Status, Verdict, VerdictItem, Window
 from jinyun.store.database import reading, writing
 from jinyun.store.schema import verdict as table
 from jinyun.store.schema import verdict_key as key_table
 from jinyun.store.verdict_bodies import BRIEF_DECODER, DECODER, LIGHT_DECODER, Body, BriefBody, Item
+from jinyun.store.verdicts_then import VerdictsThen
 
 _STATUSES = (Status.ATTAINS, Status.EXCEEDS, Status.CANNOT_JUDGE)  # stored by place: only ever add at the end
 _CHUNK = 300
 _CELLS = 50_000  # different (factor, figure, unit, reason) kept to be shared between briefs
+_AHEAD_S = 3 * 86400
+"""A window begins at most so long after the moment its verdict was computed, whatever a device's clock says. [s]"""
 _Key = tuple[str, str, int]  # judge, subject, period
 
 
@@ -115,8 +118,15 @@ class SqlVerdicts:
             row = connection.execute(query.order_by(table.c.revision.desc()).limit(1)).first()
         return None if row is None else self._verdict(row)
 
-    def currents(self, judge: str, subjects: Sequence[str], window: Window) -> dict[str, Verdict]:
-        """`current` of many subjects in one question; those without a verdict are left out."""
+    def at(self, as_of: int) -> VerdictsThen:
+        """The verdicts as they stood at a moment [µs], for asking only."""
+        return VerdictsThen(self, as_of)
+
+    def currents(
+        self, judge: str, subjects: Sequence[str], window: Window, *, up_to: int | None = None
+    ) -> dict[str, Verdict]:
+        """`current` of many subjects in one question; those without a verdict are left out. `up_to` a verdict's id:
+        those that were current when that one was the newest in the store."""
         period = int(window.period)
         keys = {number: s for s in subjects if (number := self._keys.get((judge, s, period))) is not None}
         found: dict[str, Verdict] = {}
@@ -124,8 +134,11 @@ class SqlVerdicts:
         with reading(self._engine) as connection:
             for first in range(0, len(numbers), _CHUNK):
                 query = select(table).where(
-                    table.c.key_id.in_(numbers[first : first + _CHUNK]), table.c.start == window.start, ~_superseded
-                )
+                    table.c.key_id.in_(numbers[first : first + _CHUNK]), table.c.start == window.start,
+                    ~(_superseded if up_to is None else _superseded_by(up_to)),
+                )  # fmt: skip
+                if up_to is not None:
+                    query = query.where(table.c.id <= up_to)
                 found |= {keys[row.key_id]: self._verdict(row) for row in connection.execute(query)}
         return found
 
@@ -249,6 +262,26 @@ class SqlVerdicts:
         """Newest window's verdict per (subject, judge); from memory."""
         with self._lock:
             return dict(self._latest)
+
+    def latest_at(self, up_to: int, as_of: int) -> dict[tuple[str, str], Verdict]:
+        """`latest` when the verdict `up_to` was the newest in the store, at `as_of` [µs]."""
+        newest = (
+            select(table.c.id)
+            .where(table.c.key_id == key_table.c.id, table.c.id <= up_to, table.c.start <= as_of // MICRO + _AHEAD_S)
+            .order_by(table.c.start.desc(), table.c.revision.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        found: dict[tuple[str, str], Verdict] = {}
+        if not up_to:
+            return found
+        with reading(self._engine) as connection:
+            for row in connection.execute(select(table).where(table.c.id.in_(select(newest).select_from(key_table)))):
+                one = self._verdict(row)
+                held = found.get((one.subject, one.judge))
+                if held is None or (one.window.start, one.id) >= (held.window.start, held.id):
+                    found[one.subject, one.judge] = one
+        return found
 
     def since(self, id: int, *, limit: int = 1000) -> list[Verdict]:
         """Verdicts with a higher id, superseded ones too, in the order they were stored."""

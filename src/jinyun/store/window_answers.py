@@ -31,6 +31,7 @@ from jinyun.store.window_build import (
 )
 from jinyun.store.window_foresee import Foreseer, WindowForesight
 from jinyun.store.window_tables import WindowFile
+from jinyun.store.windows_then import WindowsThen
 
 
 class WindowAnswers:
@@ -76,6 +77,10 @@ class WindowAnswers:
     def base_level(self, series: int) -> Level | None:
         """The level made of a series' own readings."""
         return self._asker.base_level(series)
+
+    def at(self, as_of: int) -> WindowsThen:
+        """The windows as they were known at a moment [µs], made when asked for."""
+        return WindowsThen(self, as_of)
 
     def rule(self, level: Level, series: int, start: int) -> WindowRule | None:
         """The rule of one window; None: there are no such windows."""

@@ -18,11 +18,13 @@ from jinyun.app.accounts import Session, check_csrf
 from jinyun.app.accounts.keys import MARK
 from jinyun.app.rights import actions
 from jinyun.app.rights.trail import CALL, Call
+from jinyun.app.then import parse_as_of
 from jinyun.app.use_cases import UseCases
 from jinyun.kernel.errors import BadInput, JinyunError, NotLoggedIn, NotPermitted
 from jinyun.kernel.ports import Actor
 from jinyun.web.answers import error_answer, list_answer, unknown_error
 from jinyun.web.calls import CALLS, PUBLIC
+from jinyun.web.routes import AsOf
 
 COOKIE = "jinyun_session"
 CSRF_HEADER = "x-jinyun-csrf"
@@ -75,6 +77,15 @@ def cases_of(request: Request) -> UseCases:
     """The use cases that are open to whoever asks; set by `permitted`, so a call that was not checked has none."""
     cases: UseCases = request.state.cases
     return cases
+
+
+async def cases_then(request: Request, as_of: AsOf = "") -> UseCases:
+    """The use cases that are open to whoever asks, of what was known at `as_of`; without it of now. Rights are those of
+    now at any moment."""
+    moment = parse_as_of(as_of)
+    if moment is None:
+        return cases_of(request)
+    return await run_in_threadpool(whole_of(request).doors.then, request.state.reach, moment)
 
 
 def is_https(request: Request) -> bool:
@@ -199,6 +210,8 @@ Out = Annotated[Listing, Depends()]
 Who = Annotated[Actor, Depends(acting)]
 LoggedIn = Annotated[Session, Depends(session_of)]
 Cases = Annotated[UseCases, Depends(cases_of)]
+Known = Annotated[UseCases, Depends(cases_then)]
+"""Use cases of now, or with `as_of` of what was known then: for calls that answer of readings, verdicts and records."""
 
 
 def need_role(actor: Actor, role: str) -> None:

@@ -184,6 +184,12 @@ class Doors:
             one.close()
         return held
 
+    def then(self, reach: Reach, as_of: int) -> UseCases:
+        """Those of a reach as of a moment [µs]; call in a worker thread."""
+        from jinyun.app.rights.then import CasesThen  # lazy: it builds on this file
+
+        return CasesThen(self._whole, self._rights, reach, as_of)
+
     def forget(self) -> None:
         """Close all: after what they rest on was changed by a test."""
         with self._lock:

@@ -30,7 +30,10 @@ LINKS = CHECKS.point("links.list", "the list of links holds those of sites withi
 LINK = CHECKS.point("links.one", "a link, its commands and frames are of a site within reach")
 REJECTS = CHECKS.point("rejects.find", "refused messages are of devices within reach")
 EVENTS = CHECKS.point("events", "live events are of sites within reach")
-PASSED = ("settings", "clock", "types", "domains", "started_at", "life", "journal", "act", "kv", "attachments")
+PASSED = (
+    "settings", "clock", "as_of", "wall", "types", "domains", "started_at", "life", "journal", "act", "kv",
+    "attachments",
+)  # fmt: skip
 """What belongs to no place, or is only asked for by something that was reached already."""
 
 
@@ -102,6 +105,10 @@ class ViewSites:
 
     def get(self, site: str) -> Site | None:
         return self._view.house.sites.get(site) if self._view.sees(SITES, site) else None
+
+    def known(self, site: str) -> bool:
+        """Whether there is such a site within reach."""
+        return self._view.sees(SITES, site) and self._view.house.sites.known(site)
 
     def all(self) -> list[Site]:
         return [one for one in self._view.house.sites.all() if self._view.sees(SITES, one.id)]

@@ -178,8 +178,12 @@ class ViewRecords:
     def _reached(self, point: str, type_id: str, record_id: str) -> Record:
         kind = self._kind(type_id)
         record: Record = self._records.get(type_id, record_id)
-        rights = self._view.rights
-        if not CHECKS.ask(point, self._view.reach, lambda mine: rights.sees(mine, kind, record.id, record.data)):
+        rights, data = self._view.rights, record.data
+        store: Any = self._records
+        if self._view.house.as_of is not None:  # rights are those of now, so what is there now is asked
+            held: Record | None = store.present(type_id, record_id)
+            data = held.data if held is not None else data
+        if not CHECKS.ask(point, self._view.reach, lambda mine: rights.sees(mine, kind, record.id, data)):
             raise NotFound(type_id, record_id)
         return record
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from jinyun.app.services.tally import Tally
 from jinyun.app.services.words import PERIODS, STATS, factor_unit, factor_words
+from jinyun.app.then import stamped
 from jinyun.domains.warehouse.catalogue import (
     CLOSED,
     CYCLES,
@@ -215,12 +216,13 @@ class Catalogue:
         if order.startswith("-"):
             chosen = chosen[::-1]
         counts = np.bincount(state["freshness"][mask], minlength=len(STATES)).tolist()
-        return {
+        told = {
             "items": [self._row(facts, state, int(one)) for one in chosen[offset : offset + limit]],
             "total": len(chosen), "counts": dict(zip(STATES, counts, strict=True)),
             "rows": int(state["count"][mask].sum()), "counted": self.tally.ready,
             "now": self._house.clock.now() // 1_000_000,
         }  # fmt: skip
+        return stamped(self._house, told)
 
     def _mask(
         self, facts: _Facts, columns: Mapping[str, np.ndarray], state: Mapping[str, np.ndarray], q: str,
@@ -290,6 +292,7 @@ class Catalogue:
             raise NotFound("series", series)
         sets = {one.id: one for one, _ in self._sets}
         told = self._row(facts, state, series)
+        told = stamped(self._house, told)
         return told | {"sets": [self._set_row(sets[one]) for one in facts.datasets[series] if one in sets]}
 
     def datasets(self) -> dict[str, Any]:
@@ -301,7 +304,7 @@ class Catalogue:
             mine = np.fromiter((record.id in one for one in facts.datasets), bool, len(facts.keys))
             mine &= state["last"] >= 0
             rows.append(self._set_row(record) | _summary(facts, state, np.flatnonzero(mine)))
-        return {"items": rows, "total": len(rows)}
+        return stamped(self._house, {"items": rows, "total": len(rows)})
 
     def _set_row(self, record: Record) -> dict[str, Any]:
         data = record.data

@@ -89,16 +89,15 @@ class Exports:
         periods: Sequence[Period] = (),
         start: int | None = None,
         end: int | None = None,
-        as_of: int | None = None,
     ) -> Export:
-        """Current readings with event time in [start, end) [s], by (time, series); `as_of` [s]: as known then."""
+        """Current readings with event time in [start, end) [s], by (time, series)."""
         chosen, keys = self._chosen(sites, factors, stats, periods)
         low, high = self._house.readings.exports.bounds(chosen)
         span = _span(low if start is None else start, high if end is None else end)
-        pieces = self._house.readings.exports.pieces(chosen, *span, as_of=None if as_of is None else as_of * MICRO)
+        pieces = self._house.readings.exports.pieces(chosen, *span)
         names = _Names(self._house, keys)
         tables = (names.readings(one) for one in pieces)
-        meta = self._metadata("readings", keys, chosen, span, {"as_of": None if as_of is None else _zoned(as_of)})
+        meta = self._metadata("readings", keys, chosen, span, {})
         return self._export(format, "readings", READINGS.with_metadata(meta), tables)
 
     def windows(
@@ -181,8 +180,10 @@ class Exports:
             "jinyun.values": "exact decimals in the factor's canonical unit; empty: no number was sent",
             "jinyun.from": _zoned(span[0]),
             "jinyun.to": _zoned(span[1]) + " (excluded)",
-            "jinyun.exported_at": _zoned(self._house.clock.now() // MICRO),
+            "jinyun.exported_at": _zoned(self._house.wall.now() // MICRO),
         }
+        if self._house.as_of is not None:
+            more = {**more, "as_of": _exact_moment(self._house.as_of)}
         return told | {f"jinyun.{name}": text for name, text in more.items() if text}
 
     def _export(self, format: str, name: str, schema: pa.Schema, tables: Iterator[pa.Table]) -> Export:
@@ -191,7 +192,7 @@ class Exports:
         ending, content_type = FORMATS[format]
         if not self._room.acquire(blocking=False):
             raise Unavailable(f"{AT_ONCE} exports are running already; try again when one of them is done")
-        day = china_time(self._house.clock.now() // MICRO)
+        day = china_time(self._house.wall.now() // MICRO)
         chunks = _Held(_WRITERS[format](schema, tables), self._room.release)
         return Export(f"jinyun-{name}-{day:%Y%m%d-%H%M}.{ending}", content_type, chunks)
 
@@ -317,6 +318,10 @@ def _ends(periods: np.ndarray, time: np.ndarray) -> np.ndarray:
 
 def _zoned(seconds: int) -> str:
     return china_time(seconds).isoformat()
+
+
+def _exact_moment(micro: int) -> str:
+    return china_time(micro // MICRO).replace(microsecond=micro % MICRO).isoformat()
 
 
 def _span(start: int, end: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from jinyun.app.services.cases import CaseWork, Complaints, Evaluation, HandOver
 from jinyun.app.services.overview import OPEN_CASES, Overview
 from jinyun.app.services.registers import Registers
 from jinyun.app.services.words import history_dict, record_dict, verdict_dict, verdict_head
+from jinyun.app.then import stamped
 from jinyun.domains.supervision.guards import conditions_of
 from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.ports import Actor, Record
@@ -50,14 +51,15 @@ class Matters:
             raise BadInput(f"no list of {type_id}s {state!r}", field="state", hint=f"one of {', '.join(known)}")
         if state == "open" and not subject:  # kept ready, worst first
             ready = (self._overview.alarms if type_id == "alarm" else self._overview.cases).get()
-            return {"items": ready[offset : offset + limit], "total": len(ready)}
+            return stamped(self._house, {"items": ready[offset : offset + limit], "total": len(ready)})
         kind = self._house.types[type_id]
         where = {"subject": subject} if subject else {}
         found = self._house.records.find(type_id, where, states=known[state], limit=limit, offset=offset)
-        return {
+        told = {
             "items": [self._named(record_dict(one, kind, actor.roles)) for one in found],
             "total": self._house.records.count(type_id, where, states=known[state]),
         }
+        return stamped(self._house, told)
 
     def _named(self, shown: dict[str, Any]) -> dict[str, Any]:
         site = self._house.sites.get(str(shown.get("subject") or ""))
@@ -67,13 +69,14 @@ class Matters:
         """One alarm with its verdicts, its case and the steps it may take."""
         record = self._house.records.get("alarm", alarm_id)
         ids = [record.data.get(name) for name in ("verdict_open", "verdict_peak", "verdict_end")]
-        return {
+        told = {
             "alarm": self._named(record_dict(record, self._house.types["alarm"], actor.roles)),
             "verdicts": [verdict_dict(one) for one in self._verdicts(ids)],
             "case": self._case_of(record, actor),
             "history": self._history("alarm", alarm_id, actor),
             "steps": self._registers.steps(record, actor),
         }
+        return stamped(self._house, told)
 
     def _case_of(self, alarm: Record, actor: Actor) -> dict[str, Any] | None:
         case_id = alarm.data.get("case")
@@ -91,7 +94,7 @@ class Matters:
         record = house.records.get("case", case_id)
         alarms = [a for alarm_id in record.data.get("alarms") or () if (a := self._alarm(str(alarm_id))) is not None]
         recovery = house.act.recovery(record)
-        return {
+        told = {
             "case": self._named(record_dict(record, house.types["case"], actor.roles)),
             "history": self._history("case", case_id, actor),
             "alarms": [self._named(record_dict(one, house.types["alarm"], actor.roles)) for one in alarms],
@@ -104,6 +107,7 @@ class Matters:
             "tasks": self._registers.find("task", actor, where={"case": case_id}, limit=200)["items"],
             "procedure_version": record.procedure,
         }
+        return stamped(house, told)
 
     def _contests(self, case: Record) -> list[dict[str, Any]]:
         """Every contest with its reply, each with the verdict as it was and as it was after the review."""

@@ -15,6 +15,7 @@ import msgspec
 from jinyun.app.services.cache import Cached
 from jinyun.app.services.open_list import OpenList
 from jinyun.app.services.words import record_dict
+from jinyun.app.then import stamped
 from jinyun.domains.supervision.records import OPEN_STATES
 from jinyun.kernel.ports import SYSTEM, Record
 from jinyun.kernel.terms import Verdict
@@ -190,7 +191,7 @@ class Overview:
         alarms, cases = self.alarms.get(), self.cases.get()
         for case in cases:
             case["overdue"] = _overdue(case, now)
-        return {
+        told = {
             "now": now,
             "jurisdiction": {"code": house.settings.jurisdiction, "name": house.settings.jurisdiction_name},
             "sites": [one.encoded for one in sites],
@@ -207,6 +208,7 @@ class Overview:
                 "links": len(links),
             },
         }
+        return stamped(house, told)
 
     def _encode(self) -> bytes:
         return msgspec.json.encode(self.snapshot())

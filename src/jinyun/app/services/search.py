@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jinyun.app.services.registers import Registers
+from jinyun.app.then import stamped
 from jinyun.kernel.errors import BadInput, NotFound, NotPermitted
 from jinyun.kernel.factors import Factor, factors
 from jinyun.kernel.ports import Actor, Record
@@ -78,7 +79,7 @@ def search(
     if (dictionary := _factors(text, each))["items"]:
         groups.append(dictionary)
     groups.sort(key=lambda one: (one["items"][0]["rank"], _place(one["type"])))
-    return {"q": text, "groups": groups, "left_out": left_out}
+    return stamped(house, {"q": text, "groups": groups, "left_out": left_out})
 
 
 def _place(type_id: str) -> int:

@@ -16,6 +16,7 @@ from jinyun.app.services.words import (
     verdict_dict,
     verdict_head,
 )
+from jinyun.app.then import stamped
 from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.ports import Actor, Record
 from jinyun.kernel.terms import Flag, Period, Reading, Stat
@@ -76,7 +77,7 @@ class Sites:
         cases = house.records.find("case", {"subject": site_id}, limit=50)
         verdicts = self._overview.verdicts.get()
         links = {str(one.get("mn")): one for one in self._overview.links.get()}
-        return {
+        told = {
             "site": shown(site),
             "enterprise": self._company(company, actor),
             "outlets": [shown(one) for one in outlets],
@@ -87,6 +88,7 @@ class Sites:
             "alarms": [shown(one) for one in alarms],
             "cases": [shown(one) for one in cases],
         }
+        return stamped(house, told)
 
     def _company(self, company: str | None, actor: Actor) -> dict[str, Any] | None:
         if not company:
@@ -128,12 +130,11 @@ class Sites:
         period: Period = Period.HOUR,
         start: int | None = None,
         end: int | None = None,
-        as_of: int | None = None,
     ) -> dict[str, Any]:
         """One curve with its limit lines; times in s. A curve longer than `MOST_POINTS` keeps its newest part and says
         how many points were cut."""
         house = self._house
-        house.records.get("site", site_id)
+        self._check(site_id)
         now = house.clock.now() // 1_000_000
         if end is None:
             end = now + 3600
@@ -148,11 +149,10 @@ class Sites:
             periods=(period,),
             start=start,
             end=end,
-            as_of=None if as_of is None else as_of * 1_000_000,
         )
         kept = found[-MOST_POINTS:]
         zh, en, _, decimals = factor_words(factor)
-        return {
+        told = {
             "site": site_id,
             "factor": factor,
             "zh": zh,
@@ -169,6 +169,12 @@ class Sites:
             "count": len(kept),
             "cut": len(found) - len(kept),
         }
+        return stamped(house, told)
+
+    def _check(self, site_id: str) -> None:
+        """Raise `NotFound` for a site nobody knows; one that was not registered yet had nothing."""
+        if not self._house.sites.known(site_id):
+            raise NotFound("site", site_id)
 
     def verdicts(
         self,
@@ -178,14 +184,10 @@ class Sites:
         start: int | None = None,
         end: int | None = None,
         limit: int = 500,
-        as_of: int | None = None,
     ) -> list[dict[str, Any]]:
-        """Current verdicts of a site, newest window first; `as_of` [s]: those that stood then."""
-        self._house.records.get("site", site_id)
-        then = None if as_of is None else as_of * 1_000_000
-        found = self._house.verdicts.find(
-            subject=site_id, judge=judge or None, start=start, end=end, limit=limit, as_of=then
-        )
+        """Current verdicts of a site, newest window first."""
+        self._check(site_id)
+        found = self._house.verdicts.find(subject=site_id, judge=judge or None, start=start, end=end, limit=limit)
         return [verdict_head(one) for one in found]
 
     def verdict(self, verdict_id: int) -> dict[str, Any]:

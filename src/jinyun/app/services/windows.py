@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from jinyun.app.services.words import STATS, factor_unit, factor_words, plain
-from jinyun.kernel.errors import BadInput
+from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.terms import CHINA, Period, SeriesKey, Stat
 from jinyun.methods.statistics import round_fraction
 from jinyun.methods.windows import (
@@ -111,10 +111,15 @@ class WindowFigures:
         """
         level, label = parse_level(period), parse_label(label)
         start, end = self._span(level, start, end)
-        site = self._house.records.get("site", site_id)
+        if not self._house.sites.known(site_id):
+            raise NotFound("site", site_id)
+        site = self._house.sites.get(site_id)
         series = self.series(site_id, factor, stat, level, source)
         windows = self._house.windows
-        if as_of is None:
+        if self._house.as_of is not None:  # a house as it was known then
+            as_of = self._house.as_of // 1_000_000
+            found = windows.read(series, level, start, end)
+        elif as_of is None:
             found = windows.read(series, level, start, end)
         else:
             found = windows.compute(series, level, start, end, as_of=as_of * 1_000_000)
@@ -129,7 +134,7 @@ class WindowFigures:
             rules.setdefault(one.rule, rule_dict(rule))
             items.append(self._item(number, one, rule, label=label, places=places, now=now))
         return {
-            "site": site_id, "name": site.data.get("name", site_id), "factor": factor, "zh": zh, "en": en,
+            "site": site_id, "name": site.name if site else site_id, "factor": factor, "zh": zh, "en": en,
             "unit": factor_unit(factor, stat), "decimals": places, "stat": stat.name, "stat_zh": STATS[stat][0],
             "period": level.name.lower(), "period_zh": LEVELS[level][0], "period_en": LEVELS[level][1],
             "from": start, "to": end, "label": label, "label_zh": LABELS[label][0], "label_en": LABELS[label][1],

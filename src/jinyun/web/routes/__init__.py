@@ -42,6 +42,12 @@ ERROR_SCHEMA: dict[str, Any] = {
 
 FAR = 253_402_271_999  # 9999-12-31T23:59:59+08:00: the last second that has a day in China
 Seconds = Annotated[int | None, Query(ge=0, le=FAR, description="seconds since 1970-01-01T00:00:00Z")]
+AsOf = Annotated[
+    str,
+    Query(
+        max_length=40, description="what was known at a moment: 2026-11-01T08:00, seconds or microseconds since 1970"
+    ),
+]
 Limit = Annotated[int, Query(ge=1, le=10_000)]
 Offset = Annotated[int, Query(ge=0, le=100_000_000)]
 Words = Annotated[str, Query(max_length=200)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from jinyun.web.answers import json_answer
-from jinyun.web.guard import Cases, LoggedIn, Out
+from jinyun.web.guard import Cases, Known, LoggedIn, Out
 from jinyun.web.routes import LIST, Limit, Offset, Seconds, Words
 
 router = APIRouter(prefix="/api/catalogue", tags=["catalogue"])
@@ -21,7 +21,7 @@ Many = Annotated[int, Query(ge=1, le=200_000)]
 def series(
     *,
     out: Out,
-    cases: Cases,
+    cases: Known,
     _: LoggedIn,
     q: Words = "",
     site: Words = "",
@@ -37,7 +37,8 @@ def series(
     limit: Many = 100,
     offset: Offset = 0,
 ) -> Response:
-    """Series with owner, grade, update rule, freshness and completeness; filters take several words with commas."""
+    """Series with owner, grade, update rule, freshness and completeness; filters take several words with commas. With
+    `as_of` of the readings known then."""
     where = {
         "site": site, "kind": kind, "factor": factor, "stat": stat, "period": period, "owner": owner, "grade": grade,
         "dataset": dataset, "state": state,
@@ -47,7 +48,7 @@ def series(
 
 
 @router.get("/series/{series}")
-def one(*, series: Series, cases: Cases, _: LoggedIn) -> Response:
+def one(*, series: Series, cases: Known, _: LoggedIn) -> Response:
     """One series and the data sets it belongs to."""
     return json_answer(cases.catalogue.one(series))
 
@@ -83,6 +84,6 @@ def gaps(
 
 
 @router.get("/datasets", responses=LIST)
-def datasets(*, out: Out, cases: Cases, _: LoggedIn) -> Response:
+def datasets(*, out: Out, cases: Known, _: LoggedIn) -> Response:
     """Data sets with how many series they hold, how fresh and how complete these are."""
     return out.answer(cases.catalogue.datasets(), name="datasets")

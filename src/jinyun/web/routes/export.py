@@ -10,7 +10,7 @@ from starlette.responses import StreamingResponse
 from jinyun.app.services.export import FORMATS, Export
 from jinyun.app.services.words import parse_period, parse_stat
 from jinyun.web.answers import file_headers
-from jinyun.web.guard import Cases, LoggedIn
+from jinyun.web.guard import Known, LoggedIn
 from jinyun.web.routes import Seconds, Words
 
 router = APIRouter(prefix="/api/export", tags=["export"])
@@ -32,7 +32,7 @@ def _answer(made: Export) -> StreamingResponse:
 @router.get("/readings", responses=FILE)
 def readings(
     *,
-    cases: Cases,
+    cases: Known,
     _: LoggedIn,
     format: Format = "parquet",
     site: Many = "",
@@ -41,14 +41,13 @@ def readings(
     period: Words = "",
     start: Annotated[Seconds, Query(alias="from")] = None,
     end: Annotated[Seconds, Query(alias="to")] = None,
-    as_of: Seconds = None,
 ) -> StreamingResponse:
     """Current readings in [from, to), by time; `as_of` gives what was known then. The file states its label
     convention, time zone and units."""
     return _answer(
         cases.exports.readings(
             format=format, sites=_split(site), factors=_split(factor), stats=[parse_stat(one) for one in _split(stat)],
-            periods=[parse_period(one) for one in _split(period)], start=start, end=end, as_of=as_of,
+            periods=[parse_period(one) for one in _split(period)], start=start, end=end,
         )
     )  # fmt: skip
 
@@ -56,7 +55,7 @@ def readings(
 @router.get("/windows", responses=FILE)
 def windows(
     *,
-    cases: Cases,
+    cases: Known,
     _: LoggedIn,
     window: Annotated[str, Query(max_length=20, description="ten_minute, hour, day, month, …")] = "day",
     format: Format = "parquet",
@@ -67,7 +66,7 @@ def windows(
     start: Annotated[Seconds, Query(alias="from")] = None,
     end: Annotated[Seconds, Query(alias="to")] = None,
 ) -> StreamingResponse:
-    """Windows that begin in [from, to), with coverage, state and rule."""
+    """Windows that begin in [from, to), with coverage, state and rule; `as_of` gives those of what was known then."""
     return _answer(
         cases.exports.windows(
             window, format=format, sites=_split(site), factors=_split(factor),

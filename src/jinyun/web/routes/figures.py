@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from jinyun.web.answers import encode, file_answer, json_answer, packed_answer
-from jinyun.web.guard import Cases, LoggedIn, Out, Who, need_role
+from jinyun.web.guard import Cases, Known, LoggedIn, Out, Who, need_role
 from jinyun.web.routes import LIST, Limit, Name, Offset, Words
 
 router = APIRouter(prefix="/api/figures", tags=["figures"])
@@ -51,7 +51,7 @@ class Verdicts(BaseModel):
 def listed(
     *,
     out: Out,
-    cases: Cases,
+    cases: Known,
     _: LoggedIn,
     subject: Subject = "",
     scope: Text = "",
@@ -66,7 +66,7 @@ def listed(
     offset: Offset = 0,
     limit: Limit = 200,
 ) -> Response:
-    """Published figures, newest first."""
+    """Published figures, newest first; with `as_of` those published then, in their state then."""
     found = cases.figures.find(
         subject=subject, scope=scope, period=period, at=at, year="" if year is None else str(year), indicator=indicator,
         report=report, publication=publication, states=[state] if state else [], text=q, offset=offset, limit=limit,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from jinyun.web.answers import encode, file_answer, json_answer, packed_answer
-from jinyun.web.guard import Cases, LoggedIn, Out, Who
+from jinyun.web.guard import Cases, Known, LoggedIn, Out, Who
 from jinyun.web.routes import LIST, Limit, Name, Offset, Words
 
 router = APIRouter(prefix="/api", tags=["alarms and cases"])
@@ -19,26 +19,26 @@ router = APIRouter(prefix="/api", tags=["alarms and cases"])
 def alarms(
     *,
     out: Out,
-    cases: Cases,
+    cases: Known,
     who: Who,
     state: Words = "open",
     subject: Words = "",
     limit: Limit = 500,
     offset: Offset = 0,
 ) -> Response:
-    """Alarms: state open (worst first), ended or all."""
+    """Alarms: state open (worst first), ended or all; with `as_of` those known then, in their state then."""
     found = cases.matters.alarms(who, state=state, subject=subject, limit=limit, offset=offset)
     return out.answer(found, name="alarms", labels=cases.registers.labels("alarm"))
 
 
 @router.get("/alarms/{alarm}")
-def alarm(*, alarm: Name, request: Request, cases: Cases, who: Who) -> Response:
+def alarm(*, alarm: Name, request: Request, cases: Known, who: Who) -> Response:
     """One alarm with its verdicts and its case."""
     return packed_answer(request, encode(cases.matters.alarm(alarm, who)))
 
 
 @router.get("/alarms/{alarm}/why")
-def why_alarm(*, alarm: Name, request: Request, cases: Cases, _: LoggedIn) -> Response:
+def why_alarm(*, alarm: Name, request: Request, cases: Known, _: LoggedIn) -> Response:
     """Why-tree of an alarm."""
     return packed_answer(request, encode(cases.why.alarm(alarm)))
 
@@ -47,26 +47,26 @@ def why_alarm(*, alarm: Name, request: Request, cases: Cases, _: LoggedIn) -> Re
 def case_list(
     *,
     out: Out,
-    cases: Cases,
+    cases: Known,
     who: Who,
     state: Words = "open",
     subject: Words = "",
     limit: Limit = 500,
     offset: Offset = 0,
 ) -> Response:
-    """Cases: state open (by urgency), closed or all."""
+    """Cases: state open (by urgency), closed or all; with `as_of` in their state then."""
     found = cases.matters.cases(who, state=state, subject=subject, limit=limit, offset=offset)
     return out.answer(found, name="cases", labels=cases.registers.labels("case"))
 
 
 @router.get("/cases/{case}")
-def case_page(*, case: Name, request: Request, cases: Cases, who: Who) -> Response:
-    """One case: timeline, evidence, recovery condition and how far it is, steps."""
+def case_page(*, case: Name, request: Request, cases: Known, who: Who) -> Response:
+    """One case: timeline, evidence, recovery condition and how far it is, steps; with `as_of` as it stood then."""
     return packed_answer(request, encode(cases.matters.case(case, who)))
 
 
 @router.get("/cases/{case}/why")
-def why_case(*, case: Name, request: Request, cases: Cases, _: LoggedIn) -> Response:
+def why_case(*, case: Name, request: Request, cases: Known, _: LoggedIn) -> Response:
     """Why-tree of a case over its alarms and their verdicts."""
     return packed_answer(request, encode(cases.why.case(case)))
 
@@ -220,7 +220,7 @@ Day = Annotated[str, Query(max_length=10, description="2026-03-01")]
 
 @router.get("/evaluation")
 def evaluation(
-    *, request: Request, cases: Cases, _: LoggedIn, start: Annotated[str, Query(alias="from", max_length=10)],
+    *, request: Request, cases: Known, _: LoggedIn, start: Annotated[str, Query(alias="from", max_length=10)],
     to: Day, unit: Words = "",
 ) -> Response:  # fmt: skip
     """On time, recovered, relapsed by unit, each with its definition, its fraction and its cases."""
@@ -228,14 +228,14 @@ def evaluation(
 
 
 @router.get("/works", responses=LIST)
-def works(*, out: Out, cases: Cases, who: Who, day: Day = "", owner: Words = "", light: Words = "") -> Response:
+def works(*, out: Out, cases: Known, who: Who, day: Day = "", owner: Words = "", light: Words = "") -> Response:
     """The works ledger with the lag of each project at the end of a day."""
     found = cases.matters.works.ledger(who, day=day, owner=owner, light=light)
     return out.answer(found, name="works", labels=cases.registers.labels("project"))
 
 
 @router.get("/works/{project}")
-def project(*, project: Name, cases: Cases, who: Who, day: Day = "") -> Response:
+def project(*, project: Name, cases: Known, who: Who, day: Day = "") -> Response:
     """One project: its lag, and the spans of readings before and after."""
     return json_answer(cases.matters.works.project(project, who, day=day))
 
@@ -257,6 +257,6 @@ def same_matter(
 
 
 @router.get("/rectifications/{item}")
-def rectification(*, item: Name, request: Request, cases: Cases, who: Who) -> Response:
+def rectification(*, item: Name, request: Request, cases: Known, who: Who) -> Response:
     """A rectification item with its sub-plans."""
     return packed_answer(request, encode(cases.matters.works.tree(item, who)))

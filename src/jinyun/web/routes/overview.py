@@ -10,15 +10,15 @@ from starlette.responses import Response, StreamingResponse
 
 from jinyun.kernel.errors import BadInput
 from jinyun.web.answers import packed_answer, takes_gzip
-from jinyun.web.guard import COOKIE, LOCAL, Cases, LoggedIn, whole_of
+from jinyun.web.guard import COOKIE, LOCAL, Cases, Known, LoggedIn, whole_of
 from jinyun.web.sse import TOPICS, Hub
 
 router = APIRouter(prefix="/api", tags=["duty"])
 
 
 @router.get("/overview")
-async def overview(*, request: Request, cases: Cases, _: LoggedIn) -> Response:
-    """What is wrong now, where, whose turn, what changed in the last hour."""
+async def overview(*, request: Request, cases: Known, _: LoggedIn) -> Response:
+    """What is wrong now, where, whose turn, what changed in the last hour; with `as_of` what was known then."""
     told = cases.overview
     body, small = told.answer.fresh(), told.packed.fresh()
     if body is None or (small is None and takes_gzip(request)):

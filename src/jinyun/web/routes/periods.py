@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from jinyun.app.then import parse_as_of
 from jinyun.web.answers import encode, packed_answer
 from jinyun.web.guard import Cases, LoggedIn, Out
-from jinyun.web.routes import FAR, LIST, Limit, Offset
+from jinyun.web.routes import LIST, AsOf, Limit, Offset
 
 router = APIRouter(prefix="/api/periods", tags=["periods"])
 
@@ -20,7 +21,6 @@ ScopeText = Annotated[
 Kind = Annotated[str, Query(alias="period", max_length=10, description="month, quarter, year or ytd")]
 At = Annotated[str, Query(max_length=10, description="2026-10, 2026-Q4 or 2026; left out: the newest with data")]
 On = Annotated[str, Query(max_length=10, description="day that chooses the editions, e.g. 2031-01-01")]
-AsOf = Annotated[int | None, Query(ge=0, le=FAR, description="what was known then: seconds since 1970")]
 
 
 @router.get("")
@@ -41,11 +41,12 @@ def figures(
     period: Kind = "month",
     at: At = "",
     edition_on: On = "",
-    as_of: AsOf = None,
+    as_of: AsOf = "",
 ) -> Response:
     """One period of one scope beside the same period of the year before, both in one edition. As CSV: the figures, or
     with `scope` of several sites their rows."""
-    told = cases.periods_as_of(as_of).figures(subject, scope=scope, period=period, at=at, edition_on=edition_on)
+    periods = cases.periods_as_of(parse_as_of(as_of))
+    told = periods.figures(subject, scope=scope, period=period, at=at, edition_on=edition_on)
     if not out.csv:
         return packed_answer(request, encode(told))
     rows = [*told["figures"], *told["rows"]] if told["scope"]["kind"] == "site" else told["rows"]
@@ -65,12 +66,11 @@ def days(
     before: bool = False,
     offset: Offset = 0,
     limit: Limit = 1000,
-    as_of: AsOf = None,
+    as_of: AsOf = "",
 ) -> Response:
     """The day verdicts that a figure rests on, newest first; `before` those of the year before."""
-    found = cases.periods_as_of(as_of).days(
-        subject, scope=scope, period=period, at=at, before=before, offset=offset, limit=limit
-    )
+    periods = cases.periods_as_of(parse_as_of(as_of))
+    found = periods.days(subject, scope=scope, period=period, at=at, before=before, offset=offset, limit=limit)
     return out.answer(found, name=f"{subject}-days")
 
 
@@ -85,10 +85,11 @@ def months(
     at: At = "",
     count: Annotated[int, Query(ge=1, le=60)] = 13,
     edition_on: On = "",
-    as_of: AsOf = None,
+    as_of: AsOf = "",
 ) -> Response:
     """Headline figures month by month, oldest first."""
-    found = cases.periods_as_of(as_of).months(subject, scope=scope, at=at, count=count, edition_on=edition_on)
+    periods = cases.periods_as_of(parse_as_of(as_of))
+    found = periods.months(subject, scope=scope, at=at, count=count, edition_on=edition_on)
     return out.answer(found, name=f"{subject}-months")
 
 
@@ -103,8 +104,9 @@ def ranking(
     period: Kind = "month",
     at: At = "",
     edition_on: On = "",
-    as_of: AsOf = None,
+    as_of: AsOf = "",
 ) -> Response:
     """Cities, or the stations of one, by composite index; the best first."""
-    found = cases.periods_as_of(as_of).ranking(subject, scope=scope, period=period, at=at, edition_on=edition_on)
+    periods = cases.periods_as_of(parse_as_of(as_of))
+    found = periods.ranking(subject, scope=scope, period=period, at=at, edition_on=edition_on)
     return out.answer(found, name=f"{subject}-ranking")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from jinyun.web.answers import file_answer, json_answer
-from jinyun.web.guard import Cases, Out, Who
+from jinyun.web.guard import Cases, Known, Out, Who
 from jinyun.web.routes import LIST, Name, Words
 from jinyun.web.routes.registers import RESERVED
 
@@ -34,14 +34,14 @@ def export(
     *,
     type_id: Name,
     request: Request,
-    cases: Cases,
+    cases: Known,
     who: Who,
     q: Words = "",
     state: Words = "",
     order: Words = "-updated_at",
     columns: Annotated[str, Query(max_length=2000, description="fields, with commas; empty: all")] = "",
 ) -> Response:
-    """Records as an Excel file that the import reads back; filters as in the list."""
+    """Records as an Excel file that the import reads back; filters and `as_of` as in the list."""
     where = {name: value for name, value in request.query_params.items() if name not in RESERVED | {"columns"}}
     body = cases.registers.exported(
         type_id, who, where=where, states=[one for one in state.split(",") if one], text=q, order=order,

@@ -8,18 +8,14 @@ from fastapi import APIRouter, Body, Header, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response, StreamingResponse
 
-from jinyun.app.services.registers.then import parse_as_of, record_then, records_then
 from jinyun.app.services.words import csv_pieces
 from jinyun.kernel.errors import BadInput
 from jinyun.web.answers import file_headers, json_answer
-from jinyun.web.guard import Cases, LoggedIn, Out, Who
+from jinyun.web.guard import Cases, Known, LoggedIn, Out, Who
 from jinyun.web.routes import LIST, Limit, Name, Offset, Words
 
 router = APIRouter(prefix="/api", tags=["registers"])
 RESERVED = frozenset({"q", "offset", "limit", "state", "order", "format", "late", "as_of"})
-AsOf = Annotated[
-    str, Query(max_length=40, description="a moment: 2026-11-01T08:00, seconds or microseconds since 1970")
-]
 Version = Annotated[int | None, Query(ge=1, le=2**31)]
 RecordBody = Annotated[
     dict[str, Any],
@@ -48,7 +44,7 @@ def _tagged(record: dict[str, Any], status: int = 200) -> Response:
 
 
 @router.get("/types", responses=LIST)
-def types(*, out: Out, cases: Cases, _: LoggedIn) -> Response:
+def types(*, out: Out, cases: Known, _: LoggedIn) -> Response:
     """All registers."""
     return out.answer(cases.registers.types(), name="types")
 
@@ -65,7 +61,7 @@ def find(
     type_id: Name,
     request: Request,
     out: Out,
-    cases: Cases,
+    cases: Known,
     who: Who,
     q: Words = "",
     state: Words = "",
@@ -73,17 +69,10 @@ def find(
     limit: Limit = 100,
     offset: Offset = 0,
     late: Annotated[bool, Query(description="only those with a clock that has run out")] = False,
-    as_of: AsOf = "",
 ) -> Response:
-    """Records of a type; every other query parameter filters on an indexed field. With `as_of` as they stood then, by
-    id, out of their history. `format=csv` without `limit` and `offset` streams all of them."""
+    """Records of a type; every other query parameter filters on an indexed field. With `as_of` as they stood then.
+    `format=csv` without `limit` and `offset` streams all of them."""
     where = {name: value for name, value in request.query_params.items() if name not in RESERVED}
-    if (moment := parse_as_of(as_of)) is not None:
-        states = [one for one in state.split(",") if one]
-        then = records_then(
-            cases.registers, type_id, who, moment, where=where, states=states, text=q, limit=limit, offset=offset
-        )
-        return out.answer(then, name=type_id, labels=cases.registers.labels(type_id))
     states = [one for one in state.split(",") if one]
     if out.csv and not {"limit", "offset"} & set(request.query_params):  # all of it, however much
         columns, rows = cases.registers.every(type_id, who, where=where, states=states, text=q, order=order, late=late)
@@ -112,10 +101,8 @@ def load(*, type_id: Name, body: Rows, cases: Cases, who: Who) -> Response:
 
 
 @router.get("/records/{type_id}/{record}")
-def get(*, type_id: Name, record: Name, cases: Cases, who: Who, as_of: AsOf = "") -> Response:
+def get(*, type_id: Name, record: Name, cases: Known, who: Who) -> Response:
     """One record; with `as_of` as it stood then, also when it was deleted since."""
-    if (moment := parse_as_of(as_of)) is not None:
-        return json_answer(record_then(cases.registers, type_id, record, who, moment))
     return _tagged(cases.registers.get(type_id, record, who))
 
 
@@ -144,7 +131,7 @@ def delete(
 
 
 @router.get("/records/{type_id}/{record}/history", responses=LIST)
-def history(*, type_id: Name, record: Name, out: Out, cases: Cases, who: Who) -> Response:
+def history(*, type_id: Name, record: Name, out: Out, cases: Known, who: Who) -> Response:
     """Every change: who, when, before, after."""
     return out.answer(cases.registers.history(type_id, record, who), name=f"{type_id}-history")
 

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Body, Path, Query
 from starlette.responses import Response
 
 from jinyun.app.reports import EXCEL_TYPE, WORD_TYPE
+from jinyun.app.then import parse_as_of
 from jinyun.web.answers import file_answer, json_answer
 from jinyun.web.guard import Cases, LoggedIn
-from jinyun.web.routes import FAR, Words
+from jinyun.web.routes import AsOf, Words
 
 router = APIRouter(prefix="/api/reports", tags=["reports"])
 
@@ -21,7 +22,6 @@ At = Annotated[str, Query(max_length=10, description="2026-10, 2026-Q4 or 2026; 
 Format = Annotated[str, Query(pattern="^(docx|xlsx)$")]
 Language = Annotated[str, Query(pattern="^(zh|en)$")]
 Compiled = Annotated[date | None, Query(description="date on the title page; left out: today by the node's clock")]
-AsOf = Annotated[int | None, Query(ge=0, le=FAR, description="of what was known then: seconds since 1970")]
 FILE: dict[int | str, dict[str, Any]] = {200: {"description": "The file", "content": {WORD_TYPE: {}, EXCEL_TYPE: {}}}}
 
 
@@ -37,10 +37,10 @@ def report(
     format: Format = "docx",
     lang: Language = "zh",
     compiled: Compiled = None,
-    as_of: AsOf = None,
+    as_of: AsOf = "",
 ) -> Response:
     """A monthly, quarterly or yearly report with tables and native charts."""
-    made = cases.reports_as_of(as_of).file(
+    made = cases.reports_as_of(parse_as_of(as_of)).file(
         medium, scope=scope, period=kind, at=at, lang=lang, format=format, compiled=compiled or cases.today()
     )
     return file_answer(made.data, made.name, made.content_type)
@@ -57,10 +57,10 @@ def fields(
     scope: Words = "all",
     lang: Language = "zh",
     compiled: Compiled = None,
-    as_of: AsOf = None,
+    as_of: AsOf = "",
 ) -> Response:
     """Fields that a Word template may use, with their present text."""
-    reports = cases.reports_as_of(as_of)
+    reports = cases.reports_as_of(parse_as_of(as_of))
     found = reports.fields(medium, scope=scope, period=kind, at=at, lang=lang, compiled=compiled or cases.today())
     return json_answer(found)
 
@@ -77,10 +77,10 @@ def filled(
     scope: Words = "all",
     lang: Language = "zh",
     compiled: Compiled = None,
-    as_of: AsOf = None,
+    as_of: AsOf = "",
 ) -> Response:
     """A bureau's own Word template with its fields filled; nothing is kept."""
-    made = cases.reports_as_of(as_of).file(
+    made = cases.reports_as_of(parse_as_of(as_of)).file(
         medium, scope=scope, period=kind, at=at, lang=lang, compiled=compiled or cases.today(), template=template
     )
     return file_answer(made.data, made.name, made.content_type)

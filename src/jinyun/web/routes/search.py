@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from jinyun.app.services.search import MOST_EACH, MOST_WORDS, search
 from jinyun.web.answers import json_answer
-from jinyun.web.guard import Cases, Who
+from jinyun.web.guard import Known, Who
 
 router = APIRouter(prefix="/api", tags=["search"])
 
@@ -17,12 +17,13 @@ router = APIRouter(prefix="/api", tags=["search"])
 @router.get("/search")
 def find(
     *,
-    cases: Cases,
+    cases: Known,
     who: Who,
     q: Annotated[str, Query(max_length=MOST_WORDS, description="every word of it must occur")],
     each: Annotated[int, Query(ge=1, le=MOST_EACH, description="most finds of a group")] = 6,
 ) -> Response:
-    """Every register, sites, cases, alarms and factors, within the reach of whoever asks; the best finds first."""
+    """Every register, sites, cases, alarms and factors, within the reach of whoever asks; the best finds first. With
+    `as_of` registers as they stood then."""
     rights = cases.rights
     return json_answer(
         search(

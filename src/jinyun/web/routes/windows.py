@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from jinyun.app.services.words import parse_stat
 from jinyun.web.answers import encode, packed_answer
-from jinyun.web.guard import Cases, LoggedIn, Out
+from jinyun.web.guard import Known, LoggedIn, Out
 from jinyun.web.routes import LIST, Name, Seconds, Words
 
 router = APIRouter(prefix="/api", tags=["sites"])
@@ -23,7 +23,7 @@ def windows(
     site: Name,
     request: Request,
     out: Out,
-    cases: Cases,
+    cases: Known,
     _: LoggedIn,
     factor: Annotated[str, Query(min_length=1, max_length=80)],
     stat: Words = "AVG",
@@ -31,13 +31,12 @@ def windows(
     start: Annotated[Seconds, Query(alias="from")] = None,
     end: Annotated[Seconds, Query(alias="to")] = None,
     label: Annotated[str, Query(max_length=10, description="begin or end: which instant names a window")] = "begin",
-    as_of: Seconds = None,
     source: Annotated[str, Query(max_length=20, description="period of the readings they are made of")] = "",
 ) -> Response:
     """Windows that begin in [from, to), each with coverage, status and the rule it is held to. `as_of` asks for those
     of what was known then. As CSV every row states its label, time zone, clause and coverage."""
     found = cases.windows.figures(
-        site, factor=factor, stat=parse_stat(stat), period=period, start=start, end=end, label=label, as_of=as_of,
+        site, factor=factor, stat=parse_stat(stat), period=period, start=start, end=end, label=label,
         source=source,
     )  # fmt: skip
     if out.csv:

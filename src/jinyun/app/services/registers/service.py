@@ -14,6 +14,7 @@ from jinyun.app.services.registers.sheet_in import Say, SheetImport, silent
 from jinyun.app.services.registers.sheets import exported, template
 from jinyun.app.services.registers.views import Views
 from jinyun.app.services.words import MASK, transition_dict, type_dict
+from jinyun.app.then import stamped
 from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.ports import Actor, HistoryEntry, Record
 from jinyun.kernel.record_moves import difference
@@ -82,9 +83,13 @@ class Registers:
         kind = self.kind(type_id)
         wanted, states = self._wanted(kind, actor, where, states, late)
         records, limit = self._house.records, min(limit, MOST)
+        if late and self._house.as_of is not None:
+            ids = [one for portion in self._late_then(kind, wanted, states, text, order) for one in portion]
+            shown = self._many_shown(records.load(type_id, ids[offset : offset + limit]), kind, actor)
+            return stamped(self._house, {"items": shown, "total": len(ids)})
         found = records.find(type_id, wanted, states=states, text=text, order=order, limit=limit, offset=offset)
         total = records.count(type_id, wanted, states=states, text=text)
-        return {"items": self._many_shown(found, kind, actor), "total": total}
+        return stamped(self._house, {"items": self._many_shown(found, kind, actor), "total": total})
 
     def every(
         self,
@@ -100,7 +105,10 @@ class Registers:
         """Columns, and all records of a list in portions, as they are when each portion is read: for exports."""
         kind = self.kind(type_id)
         wanted, states = self._wanted(kind, actor, where, states, late)
-        ids = self._house.records.ids(type_id, wanted, states=states, text=text, order=order)
+        if late and self._house.as_of is not None:
+            ids = [one for portion in self._late_then(kind, wanted, states, text, order) for one in portion]
+        else:
+            ids = self._house.records.ids(type_id, wanted, states=states, text=text, order=order)
 
         def portions() -> Iterator[list[dict[str, Any]]]:
             for part in (ids[:FIRST], *(ids[at : at + PORTION] for at in range(FIRST, len(ids), PORTION))):
@@ -109,6 +117,17 @@ class Registers:
         blank = Record(type_id, "", 0, "", dict.fromkeys(one.name for one in kind.fields), 0, 0, "")
         columns = [*self.gate.shown(blank, kind, actor), *(["clocks"] if timed(kind) else ())]
         return columns, portions()
+
+    def _late_then(
+        self, kind: RecordType, wanted: Mapping[str, Any], states: Sequence[str], text: str, order: str
+    ) -> Iterator[list[str]]:
+        """Ids of what was late at an earlier moment: kept ends are those of now, so clocks are computed."""
+        records, asked = self._house.records, {name: value for name, value in wanted.items() if name != LATE}
+        ids = records.ids(kind.id, asked, states=states, text=text, order=order)
+        for start in range(0, len(ids), PORTION):
+            found = records.load(kind.id, ids[start : start + PORTION])
+            clocks = self.clocks.of(kind, found, self._house.clock.now())
+            yield [one.id for one in found if any(each["late"] for each in clocks.get(one.id, ()))]
 
     def _many_shown(self, found: Sequence[Record], kind: RecordType, actor: Actor) -> list[dict[str, Any]]:
         clocks = self.clocks.of(kind, found, self._house.clock.now())
@@ -140,7 +159,7 @@ class Registers:
         kind = self.kind(type_id)
         record = self._house.records.get(type_id, record_id)
         self.gate.read(actor, kind, record)
-        return self._shown(record, kind, actor)
+        return stamped(self._house, self._shown(record, kind, actor))
 
     def _shown(self, record: Record, kind: RecordType, actor: Actor) -> dict[str, Any]:
         clocks = self.clocks.of(kind, [record], self._house.clock.now())
@@ -292,7 +311,7 @@ class Registers:
         """Steps that lead on from the record's state, each with whether it may be taken now and what is missing."""
         kind = self.kind(record.type)
         procedure = kind.procedure_at(record.procedure)
-        if procedure is None:
+        if procedure is None or self._house.as_of is not None:  # no step is taken in the past
             return []
         context = self.context(record.type, record.id)
         out = []
