@@ -56,7 +56,7 @@ def days_of(node: Live) -> dict[date, dict]:
 
 
 def finished(client, id: str) -> dict:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while (told := client.get(f"/api/editions/what-if/{id}").json())["state"] in ("waiting", "running"):
         assert time.monotonic() < end
         time.sleep(0.05)

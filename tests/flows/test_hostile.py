@@ -173,7 +173,7 @@ async def test_endless_bytes_without_a_frame_are_closed(bench):
 
 
 async def test_slow_sender(bench):
-    b = bench(partial_timeout=0.5)
+    b = bench(partial_timeout=2.0)
     centre = await b.start()
     good = Logger(centre.port)
     async with good:  # slow but finishing: fine

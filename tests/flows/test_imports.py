@@ -85,7 +85,7 @@ def test_killed_in_the_middle_and_started_again(folder, tmp_path, capsys):
 
 
 def wait(remote: Any, id: str, state: str) -> dict[str, Any]:
-    end = time.monotonic() + 90
+    end = time.monotonic() + 240
     while (told := remote.ask("GET", f"/api/imports/{id}"))["state"] != state:
         assert told["state"] != "failed", told["problem"]
         assert time.monotonic() < end, told["state"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 
 OUTLET_MN, SECTION_MN = "WEBTEST0000001", "WEBTEST0000002"
 ROWS = [
@@ -26,5 +27,8 @@ HOURS = 6
 OVER = ("20.5", "61.2", "80.4", "75.0", "90.1", "66.6")  # mg/L, the limit is 50
 
 
+@cache
 def this_hour() -> int:
+    """The hour in which this process first asked: the same for a node and for the tests that look at it, whenever the
+    clock strikes in between. [s]"""
     return int(time.time()) // 3600 * 3600

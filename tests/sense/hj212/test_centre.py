@@ -496,7 +496,7 @@ async def test_skewed_clock_is_seen_and_set(bench):
             await b.settle()
         asked = await logger.hear()
     assert asked["CN"] == "1012"
-    assert abs(china(asked["SystemTime"]) - time.time()) < 5
+    assert abs(china(asked["SystemTime"]) - time.time()) < 120
     assert centre.link(MN)["counts"]["clock-set"] == 1
 
 
