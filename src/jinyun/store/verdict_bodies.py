@@ -8,35 +8,6 @@ import msgspec
 import zstandard
 
 
-class Item(msgspec.Struct, array_like=True):
-    factor: str
-    figure: str | None
-    unit: str
-    status: int
-    limit: str | None
-    grade: str | None
-    multiple: str | None
-    clause: str
-    reason: str
-    readings: list[tuple[int, int, int]]
-
-
-class Body(msgspec.Struct, array_like=True):
-    figure: str | None
-    unit: str
-    limit: str | None
-    clause: str
-    edition: str
-    label_zh: str
-    label_en: str
-    deciding: list[str]
-    items: list[Item]
-    sentence_zh: str
-    sentence_en: str
-    code_version: str
-    extra: dict[str, Any]
-
-
 class BriefItem(msgspec.Struct, array_like=True):
     """An `Item` up to its reason: what comes after is not even looked at."""
 
@@ -51,7 +22,11 @@ class BriefItem(msgspec.Struct, array_like=True):
     reason: str
 
 
-class BriefBody(msgspec.Struct, array_like=True):
+class Item(BriefItem, array_like=True):
+    readings: list[tuple[int, int, int]]
+
+
+class Head(msgspec.Struct, array_like=True):
     """A `Body` up to its items."""
 
     figure: str | None
@@ -62,21 +37,25 @@ class BriefBody(msgspec.Struct, array_like=True):
     label_zh: str
     label_en: str
     deciding: list[str]
+
+
+class Body(Head, array_like=True):
+    items: list[Item]
+    sentence_zh: str
+    sentence_en: str
+    code_version: str
+    extra: dict[str, Any]
+
+
+class BriefBody(Head, array_like=True):
+    """A `Body` with its items, and no more."""
+
     items: list[BriefItem]
 
 
-class LightBody(msgspec.Struct, array_like=True):
+class LightBody(BriefBody, array_like=True):
     """A `Body` without the readings it rests on: nine tenths of the work of reading a long line."""
 
-    figure: str | None
-    unit: str
-    limit: str | None
-    clause: str
-    edition: str
-    label_zh: str
-    label_en: str
-    deciding: list[str]
-    items: list[BriefItem]
     sentence_zh: str
     sentence_en: str
     code_version: str
