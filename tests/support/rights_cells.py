@@ -85,7 +85,25 @@ EXTRA = (
     ("GET", "/sta/v1.1/Things('{site}')/Datastreams", "side", "Datastreams of a Thing"),
     ("GET", "/sta/v1.1/Sensors('{mn}')", "side", "a Sensor"),
     ("PATCH", "/api/records/site/{section}", "move", "move a site to the other place"),
+    ("GET", "/api/complaints/same?kind=water&lon=106.4&lat=29.8", "", "complaints near a place"),
+    ("GET", "/api/records/case/{bare}", "side", "a case of no site"),
+    ("GET", "/api/records/complaint/{complaint}", "side", "a complaint"),
+    ("POST", "/api/records/patrol", "make", "a new patrol"),
+    ("POST", "/api/records/inspection_finding", "make", "a new finding"),
+    ("POST", "/api/records/complaint", "make", "a new complaint"),
+    ("POST", "/api/records/project", "make", "a new project"),
+    ("POST", "/api/records/rectification", "make", "a new rectification item"),
 )
+
+MADE: Mapping[str, Mapping[str, Any]] = {
+    "patrol": {"river": "r", "chief": "c", "rank": "town", "started": "2026-03-02T08:00:00+08:00",
+               "ended": "2026-03-02T08:40:00+08:00"},
+    "inspection_finding": {"title": "f", "inspection": "daily", "found_on": "2026-03-02", "description": "d"},
+    "complaint": {"title": "c", "channel": "web", "ask": "help", "kind": "noise", "content": "c"},
+    "project": {"name": "p", "kind": "sewer"},
+    "rectification": {"title": "r", "source": "own", "problem": "p", "deadline": "2099-12-31"},
+}  # fmt: skip
+"""Records whose registers say themselves who writes them."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +158,8 @@ def cells(node: RightsNode) -> Iterator[Cell]:
     for method, path, how, name in EXTRA:
         for side in SIDES if how else ("",):
             body = {"jurisdiction": PLACES["other" if side == "own" else "own"]} if how == "move" else None
+            if how == "make":
+                body = {**MADE[path.rpartition("/")[2]], "jurisdiction": PLACES[side]}
             address = path.format(**node.ids[side or "own"]) if how else path
             yield Cell(f"{method} {name}", side, method, address, body, how == "move")
 

@@ -59,6 +59,11 @@ def rows(side: str) -> list[tuple[str, str, dict[str, Any]]]:
         ("permit_limit", f"l-{side}", {"outlet": f"out-{side}", "factor": "cod_cr", "period": "hour", "limit": "50",
                                        "unit": "mg/L", "converted": False, "valid_from": "2020-01-01",
                                        "basis": f"{name} permit"}),
+        ("complaint", f"comp-{side}", {"title": f"{name} complaint", "channel": "web", "ask": "complaint",
+                                       "kind": "water", "content": f"{name} smells", "jurisdiction": code,
+                                       "phone": PHONES[side], "place": {"lon": 106.4, "lat": 29.8}}),
+        ("case", f"bare-{side}", {"title": f"{name} case of a complaint", "kind": "complaint", "level": 3,
+                                  "jurisdiction": code, "complaints": [f"comp-{side}"]}),
         ("device", MN[side], {"mn": MN[side], "name": f"{name} logger", "site": f"o-{side}", "edition": "2017",
                               "password": "123456", "periods": ["hour"], "set_clock": False}),
         ("device", f"{MN[side]}S", {"mn": f"{MN[side]}S", "name": f"{name} logger 2", "site": f"s-{side}",
@@ -109,6 +114,7 @@ class RightsNode:
         return {
             "site": site, "section": f"s-{side}", "enterprise": f"e-{side}", "outlet": f"out-{side}",
             "permit_limit": f"l-{side}", "device": MN[side], "mn": MN[side], "unit": f"u-{side}", "verdict": verdict.id,
+            "bare": f"bare-{side}", "complaint": f"comp-{side}",
             "alarm": alarm.id, "case": case.id, "series": series, "time": hour - 3600, "figure": figure,
             "place": PLACES[side], "name": NAMES[side],
         }  # fmt: skip

@@ -21,9 +21,12 @@ class Clause:
     values: tuple[str, ...]
     prefix: bool = False
     hops: tuple[tuple[str, str], ...] = ()
+    unless: str = ""  # a reference field of the record: the clause is for those that have none
 
     def holds(self, record_id: str, data: Mapping[str, Any], follow: Follow) -> bool:
         """Whether it holds for a record; a reference to nothing holds for nobody."""
+        if self.unless and _many(data.get(self.unless)):
+            return False
         return self._along(record_id, data, follow, self.hops)
 
     def _along(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Select, false, not_, or_, select, union
+from sqlalchemy import Select, and_, false, not_, or_, select, union
 
 from jinyun.kernel.records import Field, RecordType
 from jinyun.kernel.rows import Clause, Rows
@@ -30,6 +30,8 @@ def rows_condition(kind: RecordType, rows: Rows) -> Any:
     for one in told:
         if not one.hops and one.field == "id":
             some.append(_takes(one, current.c.id))
+        elif one.unless:
+            some.append(and_(_without(kind, one.unless), current.c.id.in_(_along(one, kind.id, one.hops))))
         elif (beside := _beside(kind, one)) is not None:
             some.append(beside)
         else:
@@ -51,6 +53,15 @@ def _beside(kind: RecordType, one: Clause) -> Any:
         return _takes(one, column) if fits else None
     (_, target), rest = one.hops[0], one.hops[1:]
     return column.in_(_along(one, target, rest))  # ids, which are as long as the copy at most
+
+
+def _without(kind: RecordType, name: str) -> Any:
+    """Records that have nothing in a field: by the copy beside them where there is one."""
+    column = next((current.c[at] for at, spec in _copies(kind) if spec.name == name), None)
+    if column is not None:
+        return column == ""
+    entry = side.alias()
+    return current.c.id.not_in(select(entry.c.id).where(entry.c.type == kind.id, entry.c.field == name))
 
 
 def _copies(kind: RecordType) -> Iterator[tuple[str, Field]]:

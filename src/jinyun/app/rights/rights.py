@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 KEPT = 256
 EVERYTHING = 1_000_000
+OWN_PLACE = "jurisdiction"
+"""Where a record is placed by a reference and has none, this field of its own places it."""
 PUBLIC = "public"
 """The action of calls that need no log-in."""
 
@@ -164,6 +166,8 @@ class Rights:
             hops, field, last = self._walk(kind, path)
             if reach.prefixes:
                 clauses.append(Clause(field, reach.prefixes, True, hops))
+                if hops and OWN_PLACE in {one.name for one in kind.fields}:  # a case of no site, of a complaint
+                    clauses.append(Clause(OWN_PLACE, reach.prefixes, True, (), unless=hops[0][0]))
             if reach.cells:
                 clauses += [
                     Clause(one.name, reach.cells, False, hops) for one in last.fields if one.name in ("cell", "cells")

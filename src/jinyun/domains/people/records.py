@@ -24,6 +24,7 @@ UNIT = RecordType(
     id="unit",
     zh="单位",
     en="Unit",
+    write_roles=("officer",),
     fields=(
         Field("name", "名称", "Name", required=True, indexed=True),
         Field("kind", "类别", "Kind", kind="code", codes=UNIT_KINDS, required=True, indexed=True),
@@ -44,6 +45,7 @@ DUTY = RecordType(
     zh="值班",
     en="Duty",
     title="person",
+    write_roles=("officer", "leader"),
     fields=(
         Field("unit", "单位", "Unit", kind="reference", to="unit", required=True, indexed=True),
         Field("person", "值班人", "Person on duty", kind="person", required=True, indexed=True),

@@ -51,6 +51,7 @@ SITE = RecordType(
     id="site",
     zh="监测点位",
     en="Monitoring site",
+    write_roles=("officer",),
     fields=(
         Field("name", "点位名称", "Name", required=True),
         Field("kind", "点位类型", "Kind", kind="code", codes=SITE_KIND_WORDS, required=True, indexed=True),
@@ -101,6 +102,7 @@ OUTLET = RecordType(
     id="outlet",
     zh="排放口",
     en="Outlet",
+    write_roles=("officer",),
     fields=(
         Field("name", "排放口名称", "Name", required=True),
         Field(
@@ -177,6 +179,7 @@ PERMIT_LIMIT = RecordType(
     zh="许可排放限值",
     en="Permit limit",
     title="factor",
+    write_roles=("officer",),
     fields=(
         Field("outlet", "排放口", "Outlet", kind="reference", to="outlet", required=True, indexed=True),
         Field(
@@ -210,6 +213,7 @@ STANDARD_LIMIT = RecordType(
     zh="地方标准限值",
     en="Limit of a local standard",
     title="item",
+    write_roles=("officer",),
     fields=(
         Field(
             "standard", "标准", "Standard", required=True, indexed=True,
@@ -268,6 +272,7 @@ DEVICE = RecordType(
     id="device",
     zh="数采仪",
     en="Data logger",
+    write_roles=("officer",),
     fields=(
         Field(
             "mn", "设备唯一标识 MN", "Device identity (MN)", required=True, indexed=True,

@@ -40,6 +40,7 @@ ENTERPRISE = RecordType(
     id="enterprise",
     zh="排污单位",
     en="Enterprise",
+    write_roles=("officer",),
     fields=(
         Field("name", "单位名称", "Name", required=True),
         Field(
@@ -79,6 +80,7 @@ FACILITY = RecordType(
     zh="设施",
     en="Facility",
     jurisdiction="enterprise.jurisdiction",
+    write_roles=("officer", "inspector"),
     fields=(
         Field("name", "设施名称", "Name", required=True, indexed=True),
         Field(
@@ -106,6 +108,7 @@ PERMIT = RecordType(
     en="Pollutant permit",
     title="number",
     jurisdiction="enterprise.jurisdiction",
+    write_roles=("officer",),
     fields=(
         Field(
             "number", "证书编号", "Number", required=True, identifies=True, pattern=r"[0-9A-Z]{22}",

@@ -74,6 +74,7 @@ COMPLAINT = RecordType(
     title="title",
     jurisdiction="jurisdiction",
     owner="owner",
+    write_roles=("officer", "inspector", "unit_officer"),
     fields=(
         Field("title", "标题", "Title", required=True, indexed=True),
         Field("number", "工单编号", "Ticket number", identifies=True),
@@ -193,6 +194,7 @@ INSPECTION_FINDING = RecordType(
     title="title",
     jurisdiction="jurisdiction",
     owner="owner",
+    write_roles=("officer", "inspector"),
     fields=(
         Field("title", "问题", "Problem", required=True, indexed=True),
         Field("inspection", "检查类别", "Kind of inspection", kind="code", codes=INSPECTIONS, required=True,

@@ -51,6 +51,7 @@ PATROL = RecordType(
     title="river",
     jurisdiction="jurisdiction",
     owner="owner",
+    write_roles=("officer", "inspector", "unit_officer"),
     fields=(
         Field("river", "河流", "River", required=True, indexed=True),
         Field("reach", "河段", "Reach", kind="reference", to="river_reach"),
@@ -112,6 +113,7 @@ CELL = RecordType(
     en="Cell",
     jurisdiction="jurisdiction",
     owner="owner",
+    write_roles=("officer",),
     fields=(
         Field("name", "网格名称", "Name", required=True, indexed=True),
         Field("ring", "边界", "Border", kind="json", many=True, required=True, check=ring_problem,
@@ -130,6 +132,7 @@ RIVER_REACH = RecordType(
     en="River reach",
     jurisdiction="jurisdiction",
     owner="owner",
+    write_roles=("officer",),
     fields=(
         Field("name", "河段名称", "Name", required=True, indexed=True),
         Field("river", "河流", "River", required=True, indexed=True),

@@ -44,6 +44,7 @@ PLOT = RecordType(
     en="Contaminated plot",
     jurisdiction="jurisdiction",
     owner="owner",
+    write_roles=("officer",),
     fields=(
         Field("name", "地块名称", "Name", required=True, indexed=True),
         Field("number", "地块编码", "Plot number", identifies=True),
@@ -119,6 +120,7 @@ QUIET_QUARTER = RecordType(
     en="Quiet quarter",
     jurisdiction="jurisdiction",
     owner="owner",
+    write_roles=("officer", "unit_officer"),
     fields=(
         Field("name", "小区名称", "Name", required=True, indexed=True),
         Field("zone", "声功能区", "Noise zone", kind="code", required=True,
@@ -180,6 +182,7 @@ HOUSEHOLD = RecordType(
     jurisdiction="jurisdiction",
     owner="owner",
     read_roles=("officer", "leader", "unit_officer", "inspector"),
+    write_roles=("officer", "unit_officer"),
     fields=(
         Field("number", "户编号", "Household number", required=True, identifies=True),
         Field("project", "所属项目", "Project", kind="reference", to="project"),

@@ -155,6 +155,7 @@ RECTIFICATION = RecordType(
     title="title",
     jurisdiction="jurisdiction",
     owner="owner",
+    write_roles=("officer",),
     fields=(
         Field("title", "任务", "Task", required=True, indexed=True),
         Field("number", "序号", "Number", identifies=True),

@@ -49,6 +49,7 @@ TASK = RecordType(
     title="title",
     jurisdiction="jurisdiction",
     owner="owner",
+    write_roles=("officer",),
     fields=(
         Field("title", "任务", "Task", required=True, indexed=True),
         Field("kind", "类别", "Kind", kind="code", codes=TASK_KINDS, required=True, indexed=True),

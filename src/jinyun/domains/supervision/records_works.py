@@ -90,6 +90,7 @@ PROJECT = RecordType(
     en="Project",
     jurisdiction="jurisdiction",
     owner="owner",
+    write_roles=("officer", "unit_officer"),
     fields=(
         Field("name", "项目名称", "Name", required=True, indexed=True),
         Field("number", "项目编号", "Number", identifies=True),
@@ -189,6 +190,7 @@ AGREEMENT_ITEM = RecordType(
     en="Agreement item",
     jurisdiction="jurisdiction",
     owner="owner",
+    write_roles=("officer",),
     fields=(
         Field("name", "事项", "Item", required=True, indexed=True),
         Field("agreement", "协议", "Agreement", required=True, indexed=True),

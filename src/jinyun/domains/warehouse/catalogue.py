@@ -112,6 +112,7 @@ DATASET = RecordType(
     id="dataset",
     zh="数据集",
     en="Data set",
+    write_roles=("officer",),
     fields=(
         Field("name", "资源名称", "Name", required=True),
         Field("code", "资源代码", "Resource code", indexed=True),
