@@ -232,10 +232,15 @@ def test_slices_have_the_colours_of_their_classes():
 @pytest.mark.parametrize("medium", list(ASKED))
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_every_part_is_well_formed(medium, lang):
-    for format in ("docx", "xlsx"):
-        for name, data in parts(made(medium, format, lang=lang)).items():
-            if name.endswith((".xml", ".rels")):
-                ElementTree.fromstring(data)
+    for format, root in (("docx", "document"), ("xlsx", "workbook")):
+        found = parts(made(medium, format, lang=lang))
+        read = {name: ElementTree.fromstring(data) for name, data in found.items() if name.endswith((".xml", ".rels"))}
+        main = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml"}[format]
+        assert read[main].tag.endswith(f"}}{root}")
+        assert read["[Content_Types].xml"].tag.endswith("}Types")
+        assert [
+            name for name, one in read.items() if name.endswith(".rels") and not one.tag.endswith("}Relationships")
+        ] == []
 
 
 # --- workbook -------------------------------------------------------------------------------------------------------
