@@ -8,7 +8,7 @@ division, of a town, of a unit, of an enterprise. Counts of registers that did n
 seconds; here each is counted anew. Also: one case, its history, the sweep for escalations, the CSV export until its
 first piece and its last. Printed per question: p50, p95 and worst of the
 wall time, and the median CPU time of this process (SQLite works in it, PostgreSQL does not). PostgreSQL is a private
-server in a temporary folder, as in the tests; its backends get this shell's place in the scheduler (`autogroup`).
+server in a temporary folder, shared_buffers=1GB; its backends get the place of this process in the scheduler.
 """
 
 from __future__ import annotations
@@ -202,6 +202,7 @@ def one_database(engine: Engine, url: str, folder: Path, args: argparse.Namespac
         began = time.perf_counter()
         size = asked.csv(ACTORS[""], whole=True)
         print(f"   CSV, whole: {size / 1e6:.0f} MB in {time.perf_counter() - began:.1f} s")
+    asked.house.database.dispose()  # the server waits for it
     asked.house.lock.release()
     return told
 
@@ -242,7 +243,7 @@ def private_postgresql(folder: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=")
+    settings = ("listen_addresses=127.0.0.1", f"port={port}", "unix_socket_directories=", "shared_buffers=1GB")
     command = [str(programs / "postgres"), "-D", str(data), *(part for one in settings for part in ("-c", one))]
     server = subprocess.Popen(command, **quiet, **runs_as)
     try:

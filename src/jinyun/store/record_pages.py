@@ -24,15 +24,17 @@ def by_column(name: str, down: bool) -> list[Any]:
 
 
 def page_by_column(
-    connection: Connection, type_id: str, conditions: Sequence[Any], name: str, *, down: bool, limit: int, offset: int
-) -> Select[Any]:
-    """The rows of a page. One that lies behind the middle is read from the end."""
+    connection: Connection, type_id: str, conditions: Sequence[Any], name: str, *, down: bool, limit: int, offset: int,
+    total: int | None = None,
+) -> Select[Any]:  # fmt: skip
+    """The rows of a page. One that lies behind the middle is read from the end. `total`: how many fit, when that is
+    known."""
     ordered = by_column(name, down)
     ids = select(current.c.id).where(*conditions)
     if offset < DEEP:
         ids = ids.order_by(*ordered).limit(limit).offset(offset)
     else:
-        behind = _count(connection, ids) - offset
+        behind = (_count(connection, ids) if total is None else total) - offset
         if behind > offset:
             ids = ids.order_by(*ordered).limit(limit).offset(offset)
         else:  # the last of these, by the order turned round
@@ -93,6 +95,8 @@ def _sorted(kind: RecordType, every: Select[Any], name: str, down: bool) -> Sele
     else:
         entries = side
         mine = and_(side.c.type == kind.id, side.c.id == current.c.id, side.c.field == name)
+        if spec.kind in rules.NUMBERS:
+            mine = and_(mine, side.c.number.is_not(None))  # so it is read from the index of numbers alone
         query = every.outerjoin(side, mine).with_hint(
             side, "INDEXED BY ix_record_index_type_id_field_value_number", "sqlite"
         )
