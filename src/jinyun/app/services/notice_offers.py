@@ -63,7 +63,8 @@ def kind_choices(house: House, rights: Rights, actor: Actor) -> list[dict[str, A
     rows: list[tuple[str, str, str, str]] = []
     if may_read(rights, actor, "alarm"):
         rules = house.act.rules
-        rows += [("alarm", one.id, one.zh, one.en) for one in (*rules.verdict, *rules.silence)]
+        rows += [("alarm", one.id, one.zh, one.en) for one in rules.verdict]
+        rows += [("alarm", one.id, one.zh, one.en) for one in rules.silence]
     if may_read(rights, actor, "case"):
         rows += [("case", id, zh, en) for id, (zh, en) in CASE_KINDS.items()]
     for kind in house.types.values():
