@@ -1,10 +1,11 @@
 """A register added by one file of a node's folder: guard, clock, reference, personal field and code list all work."""
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from live import Live, register
+from live import QUIET_SITE, living, register
 from web_rows import ROWS
 
 from jinyun.app.clock import SystemClock
@@ -30,26 +31,18 @@ class Shifted:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("own") / "var"
-    (folder / "registers").mkdir(parents=True)
-    shutil.copy(FILE, folder / "registers")
-
     def prepare(house):
         house.clock = house.records._clock = Shifted()
         register(house, ROWS)
 
-    live = Live(folder, prepare)
-    try:
+    with living(tmp_path_factory.mktemp("own") / "var", prepare, registers=[QUIET_SITE]) as live:
         yield live
-    finally:
-        live.close()
 
 
 @pytest.fixture(scope="module")
 def page(node):
-    client = node.client()
-    yield client
-    client.close()
+    with closing(node.client()) as client:
+        yield client
 
 
 @pytest.fixture

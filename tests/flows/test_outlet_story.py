@@ -7,71 +7,25 @@ import gzip
 import io
 import json
 import zipfile
-from datetime import datetime
 from types import SimpleNamespace
 
 import pytest
-from live import Live, register
+from staged import CLASS_3, CLASS_4, UNITS, Stage
 from typer.testing import CliRunner
-from web_rows import ROWS, SECTION_MN
 
-from jinyun.app import assemble
 from jinyun.app.services.cases.handover import verify
 from jinyun.cli.case import app
 from jinyun.kernel.errors import BadInput
-from jinyun.kernel.terms import CHINA
-from jinyun.sense.hj212 import compose
 
-T0 = int(datetime(2026, 3, 2, tzinfo=CHINA).timestamp())  # a Monday
 DAY = 24
-CLASS_3, CLASS_4 = "0.61", "1.20"  # NH3-N [mg/L]: GB 3838-2002 Class III to 1.0, Class IV to 1.5
-UNITS = [
-    ("unit", "u-town", {"name": "天生街道", "kind": "township", "jurisdictions": ["500109"]}),
-    ("unit", "u-water", {"name": "北碚区水利局", "kind": "department", "jurisdictions": ["5001"]}),
-    ("duty", "d1", {"unit": "u-town", "person": "zhao", "from": "2026-03-02T00:00:00+08:00",
-                    "to": "2026-03-09T00:00:00+08:00"}),
-    ("cell", "c1", {"name": "滨江网格", "owner": "u-water", "kinds": ["section_class"],
-                    "ring": [[106.42, 29.81], [106.44, 29.81], [106.44, 29.83], [106.42, 29.83]]}),
-]  # fmt: skip
 
 
-class StepClock:
-    """Moves only when told."""
-
-    speed = 1.0
-    seconds = T0
-
-    def now(self) -> int:
-        return self.seconds * 1_000_000
-
-    def real_seconds(self, _seconds: float) -> float:
-        return 0.01
-
-
-class Stage:
-    """A live node whose hours go by as they are told."""
+class Story(Stage):
+    """A stage, and an officer's hands on its API."""
 
     def __init__(self, folder):
-        self.clock = StepClock()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(assemble, "clock_of", lambda _: self.clock)
-            self.live = Live(folder, lambda house: register(house, [*ROWS, *UNITS]))
+        super().__init__(folder, UNITS)
         self.client = self.live.client()
-        self.n = 0
-
-    def hours(self, nh3: str, count: int = 1) -> None:
-        """`count` hours go by in which the section measures this."""
-        for _ in range(count):
-            at = T0 + self.n * 3600
-            self.n += 1
-            self.clock.seconds = T0 + self.n * 3600 + 60
-            items = [
-                compose.item("w01001", "N", Avg="7.8"), compose.item("w01009", "N", Avg="8.2"),
-                compose.item("w01019", "N", Avg="1.8"), compose.item("w21003", "N", Avg=nh3),
-                compose.item("w21011", "N", Avg="0.081"),
-            ]  # fmt: skip
-            self.live.send(SECTION_MN, "2061", at, items, st="21")
-        self.live.settle()
 
     def get(self, path, **asked):
         answer = self.client.get(path, params=asked)
@@ -92,7 +46,7 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
-    made = Stage(tmp_path_factory.mktemp("outlet") / "node")
+    made = Story(tmp_path_factory.mktemp("outlet") / "node")
     yield made
     made.client.close()
     made.live.close()
@@ -102,9 +56,9 @@ def stage(tmp_path_factory):
 def story(stage):
     """The whole story once; what was seen on the way is kept for the tests."""
     seen = SimpleNamespace()
-    stage.hours(CLASS_3, 2)
+    stage.measure(CLASS_3, 2)
     seen.quiet = stage.get("/api/cases")["total"]
-    stage.hours(CLASS_4, 2)
+    stage.measure(CLASS_4, 2)
     (seen.alarm,) = [one for one in stage.get("/api/alarms")["items"] if one["rule"] == "section-target"]
     (opened,) = stage.get("/api/cases")["items"]
     seen.id = case = opened["id"]
@@ -119,17 +73,19 @@ def story(stage):
         stage.step(case, "add_cause", text=cause)
     for measure in ("覆盖渣堆", "铺设截污管 400 米", "清淤"):
         stage.step(case, "add_measure", text=measure)
+    for name, given in (("accept", {}), ("finish", {"text": "已沿河排查"})):  # an open task would hold its case
+        stage.post(f"/api/records/task/{seen.task['id']}/steps/{name}", {"given": given})
     stage.step(case, "report", text="措施已完成")
-    stage.hours(CLASS_4)
-    stage.hours(CLASS_3)
+    stage.measure(CLASS_4)
+    stage.measure(CLASS_3)
     seen.refused = stage.step(case, "close", 409)
-    stage.hours(CLASS_3, 2)
+    stage.measure(CLASS_3, 2)
     seen.held = stage.case(case)
     stage.step(case, "close", note="连续3小时达到Ⅲ类")
     seen.closed = stage.case(case)
     seen.evaluated = stage.get("/api/evaluation", **{"from": "2026-03-01", "to": "2026-03-31"})
-    stage.hours(CLASS_3, 5 * DAY - 1)
-    stage.hours(CLASS_4, 2)  # on the fifth day after the close
+    stage.measure(CLASS_3, 5 * DAY - 1)
+    stage.measure(CLASS_4, 2)  # on the fifth day after the close
     seen.relapsed = stage.case(case)
     seen.all = stage.get("/api/cases", state="all")
     seen.after = stage.get("/api/evaluation", **{"from": "2026-03-01", "to": "2026-03-31"})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from jinyun.app.settings import Settings
 from jinyun.kernel.ports import SYSTEM
 from jinyun.sense.hj212 import compose
 from jinyun.web import create_app
+
+Row = tuple[str, str, Mapping[str, Any]]
+"""Type, id and fields of a record."""
 
 
 class Live:
@@ -111,7 +115,27 @@ class Live:
         self.house.settle()
 
 
-def register(house: House, rows: Sequence[tuple[str, str, Mapping[str, Any]]]) -> None:
+def register(house: House, rows: Sequence[Row]) -> None:
     """Records in the order they refer to one another."""
     for type_id, record_id, data in rows:
         house.records.put_many(type_id, [(record_id, data)], SYSTEM)
+
+
+QUIET_SITE = Path(__file__).parents[1] / "data" / "registers" / "quiet_site.py"
+"""A register of one file."""
+
+
+@contextlib.contextmanager
+def living(
+    folder: Path, prepare: Callable[[House], None] | Sequence[Row], *, registers: Sequence[Path] = (), **settings: Any
+) -> Iterator[Live]:
+    """A node that is closed at the end; `prepare`: what to do to its house before the start, or records to begin with;
+    `registers`: files for its folder of registers."""
+    for one in registers:
+        (folder / "registers").mkdir(parents=True, exist_ok=True)
+        shutil.copy(one, folder / "registers")
+    live = Live(folder, prepare if callable(prepare) else lambda house: register(house, prepare), **settings)
+    try:
+        yield live
+    finally:
+        live.close()

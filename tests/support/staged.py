@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-from live import Live, register
+from live import Live, Row, register
 from web_rows import ROWS, SECTION_MN
 
 from jinyun.app import assemble
@@ -18,7 +17,14 @@ from jinyun.sense.hj212 import compose
 MONDAY = int(datetime(2026, 3, 2, tzinfo=CHINA).timestamp())
 HOUR = 3600
 CLASS_3, CLASS_4 = "0.61", "1.20"  # NH3-N [mg/L]: GB 3838-2002 Class III to 1.0, Class IV to 1.5
-Row = tuple[str, str, Mapping[str, Any]]
+UNITS = [
+    ("unit", "u-town", {"name": "天生街道", "kind": "township", "jurisdictions": ["500109"]}),
+    ("unit", "u-water", {"name": "北碚区水利局", "kind": "department", "jurisdictions": ["5001"]}),
+    ("duty", "d1", {"unit": "u-town", "person": "zhao", "from": "2026-03-02T00:00:00+08:00",
+                    "to": "2026-03-09T00:00:00+08:00"}),
+    ("cell", "c1", {"name": "滨江网格", "owner": "u-water", "kinds": ["section_class"],
+                    "ring": [[106.42, 29.81], [106.44, 29.81], [106.44, 29.83], [106.42, 29.83]]}),
+]  # fmt: skip
 
 
 class StepClock:

@@ -1,9 +1,10 @@
 """Files of records over the API: streamed in, kept once, open to who sees the record, swept when nobody named them."""
 
 import io
+from contextlib import closing
 
 import pytest
-from live import Live, register
+from live import QUIET_SITE, living
 from PIL import Image
 from web_rows import ROWS
 
@@ -11,30 +12,22 @@ from jinyun.app.care.backup import backup
 from jinyun.kernel.errors import NotFound
 from jinyun.kernel.ports import Actor
 
-FILE = "tests/data/registers/quiet_site.py"
 SITE = next(record for type_id, record, _ in ROWS if type_id == "site")
 QUARTER = {"name": "沁园", "kind": "home", "site": SITE}
 DAY_US = 86_400_000_000
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory, request):
-    folder = tmp_path_factory.mktemp("files") / "var"
-    (folder / "registers").mkdir(parents=True)
-    source = request.config.rootpath / FILE
-    (folder / "registers" / "quiet.py").write_bytes(source.read_bytes())
-    live = Live(folder, lambda house: register(house, ROWS), attachment_mb=1, attachment_kinds="image pdf text")
-    try:
+def node(tmp_path_factory):
+    given = {"attachment_mb": 1, "attachment_kinds": "image pdf text"}
+    with living(tmp_path_factory.mktemp("files") / "var", ROWS, registers=[QUIET_SITE], **given) as live:
         yield live
-    finally:
-        live.close()
 
 
 @pytest.fixture(scope="module")
 def page(node):
-    client = node.client()
-    yield client
-    client.close()
+    with closing(node.client()) as client:
+        yield client
 
 
 def jpeg(colour=(9, 9, 9)):

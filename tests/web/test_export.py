@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import closing
 from decimal import Decimal
 
 import duckdb
@@ -12,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from live import Live, register
+from live import living
 from web_rows import ROWS
 
 from jinyun.app.services import export
@@ -37,30 +38,28 @@ def put(house, series, time, values, *, flags=None, received=None, period=Period
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    live = Live(tmp_path_factory.mktemp("export") / "var", lambda house: register(house, ROWS))
-    house = live.house
-    keys = [SeriesKey("s-up", name, Stat.AVG, Period.HOUR) for name in ("ph", "cod_mn", "nh3_n")]
-    series = house.readings.series_ids(keys)
-    month = house.readings.series_ids([SeriesKey("s-out", "cod_cr", Stat.AVG, Period.MONTH)])
-    for hour in range(HOURS):
-        values = [7_100_000 + hour, 1_900_000 + hour * 10_000, NO_VALUE if hour == 3 else 610_000]
-        flags = [0, 0, int(Flag.NOT_A_NUMBER) if hour == 3 else 0]
-        put(house, series, START + hour * 3600, values, flags=flags)
-        if hour in (40, 80):
-            house.readings.flush()
-            house.readings.seal()
-    put(house, month, START, [12_345_678], period=Period.MONTH)
-    put(house, series[:1], START, [9_000_000], received=(START + 9 * DAY) * MICRO)  # a later word on the first pH
-    house.readings.flush()
-    yield live
-    live.close()
+    with living(tmp_path_factory.mktemp("export") / "var", ROWS) as live:
+        house = live.house
+        keys = [SeriesKey("s-up", name, Stat.AVG, Period.HOUR) for name in ("ph", "cod_mn", "nh3_n")]
+        series = house.readings.series_ids(keys)
+        month = house.readings.series_ids([SeriesKey("s-out", "cod_cr", Stat.AVG, Period.MONTH)])
+        for hour in range(HOURS):
+            values = [7_100_000 + hour, 1_900_000 + hour * 10_000, NO_VALUE if hour == 3 else 610_000]
+            flags = [0, 0, int(Flag.NOT_A_NUMBER) if hour == 3 else 0]
+            put(house, series, START + hour * 3600, values, flags=flags)
+            if hour in (40, 80):
+                house.readings.flush()
+                house.readings.seal()
+        put(house, month, START, [12_345_678], period=Period.MONTH)
+        put(house, series[:1], START, [9_000_000], received=(START + 9 * DAY) * MICRO)  # a later word on the first pH
+        house.readings.flush()
+        yield live
 
 
 @pytest.fixture(scope="module")
 def page(node):
-    client = node.client()
-    yield client
-    client.close()
+    with closing(node.client()) as client:
+        yield client
 
 
 def get(page, what="readings", **asked):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import closing
 from datetime import date, timedelta
 
 import pytest
 from days import days_from, water_day
-from live import Live
+from live import living
 
 from jinyun.kernel.ports import SYSTEM
 from jinyun.kernel.terms import china_time
@@ -30,18 +31,14 @@ def prepare(house) -> None:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    live = Live(tmp_path_factory.mktemp("figures") / "var", prepare)
-    try:
+    with living(tmp_path_factory.mktemp("figures") / "var", prepare) as live:
         yield live
-    finally:
-        live.close()
 
 
 @pytest.fixture(scope="module")
 def officer(node):
-    client = node.client()
-    yield client
-    client.close()
+    with closing(node.client()) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

@@ -1,34 +1,27 @@
 """Registers in and out as Excel files, read and written here by another library than the node's own."""
 
 import io
+from contextlib import closing
 
 import openpyxl
 import pytest
-from live import Live, register
+from live import QUIET_SITE, living
 from web_rows import ROWS
 
-FILE = "tests/data/registers/quiet_site.py"
 BASE = "/api/registers/quiet_site"
 SITE = next((record, data["name"]) for type_id, record, data in ROWS if type_id == "site")
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory, request):
-    folder = tmp_path_factory.mktemp("sheets") / "var"
-    (folder / "registers").mkdir(parents=True)
-    (folder / "registers" / "quiet.py").write_bytes((request.config.rootpath / FILE).read_bytes())
-    live = Live(folder, lambda house: register(house, ROWS))
-    try:
+def node(tmp_path_factory):
+    with living(tmp_path_factory.mktemp("sheets") / "var", ROWS, registers=[QUIET_SITE]) as live:
         yield live
-    finally:
-        live.close()
 
 
 @pytest.fixture(scope="module")
 def page(node):
-    client = node.client()
-    yield client
-    client.close()
+    with closing(node.client()) as client:
+        yield client
 
 
 def book(*rows):

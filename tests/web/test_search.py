@@ -1,7 +1,9 @@
 """Search across everything over HTTP: what is found, in what order, and what somebody else may not find."""
 
+from contextlib import closing
+
 import pytest
-from live import Live, register
+from live import living
 from web_rows import OUTLET_MN, ROWS
 
 from jinyun.app.services.search import search
@@ -17,18 +19,14 @@ BEYOND = [
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    live = Live(tmp_path_factory.mktemp("search") / "var", lambda house: register(house, [*ROWS, *BEYOND]))
-    try:
+    with living(tmp_path_factory.mktemp("search") / "var", [*ROWS, *BEYOND]) as live:
         yield live
-    finally:
-        live.close()
 
 
 @pytest.fixture(scope="module")
 def page(node):
-    client = node.client()
-    yield client
-    client.close()
+    with closing(node.client()) as client:
+        yield client
 
 
 def groups(page, words, **more):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import closing
 from decimal import Decimal
 
 import pytest
-from live import Live, register
+from live import living
 from web_rows import HOURS, OUTLET_MN, OVER, ROWS, this_hour
 
 from jinyun.kernel.ports import SYSTEM
@@ -23,8 +24,7 @@ KINDS = (
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    live = Live(tmp_path_factory.mktemp("sta") / "var", lambda house: register(house, ROWS))
-    try:
+    with living(tmp_path_factory.mktemp("sta") / "var", ROWS) as live:
         for number, value in enumerate(OVER):
             items = [
                 compose.item("w01018", "N", Avg=value, Min=value, Max=value),
@@ -36,15 +36,12 @@ def node(tmp_path_factory):
                 live.house.readings.seal()
         live.settle()
         yield live
-    finally:
-        live.close()
 
 
 @pytest.fixture(scope="module")
 def page(node):
-    client = node.client()
-    yield client
-    client.close()
+    with closing(node.client()) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
