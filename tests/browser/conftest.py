@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from live import Live
 from live_over import over_its_limit
+from pages import watch_requests
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = [
@@ -108,7 +109,7 @@ def open_page(chromium: Any, node: Live, watch: Watch, entry: dict[str, str]) ->
     ) -> Any:
         context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, locale="zh-CN")
         contexts.append(context)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         if logged_in:
             context.add_cookies([{"name": name, "value": value, "url": node.url} for name, value in entry.items()])
         kept = json.dumps({"jinyun.theme": theme, "jinyun.lang": lang})
@@ -118,6 +119,7 @@ def open_page(chromium: Any, node: Live, watch: Watch, entry: dict[str, str]) ->
         )
         page = context.new_page()
         watch.on(page)
+        watch_requests(page)
         page.goto(node.url + path)
         return page
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import at_rest
 from web_rows import OUTLET_MN
 
 pytestmark = [pytest.mark.browser]
@@ -48,7 +49,7 @@ def axe(built: None) -> str:
 def findings(page: Any, axe: str) -> list[Any]:
     """What axe calls serious or critical. The content policy forbids script tags, not the inspector."""
     page.wait_for_selector("main h1, [data-test=duty-cases], input[name=password]")
-    page.wait_for_timeout(1000)
+    at_rest(page)
     page.evaluate(axe + "; void 0")
     found = page.evaluate(FINDINGS, RULES)
     return [one for one in found if one["impact"] in BAD]

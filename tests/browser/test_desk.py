@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import time
-from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import NARROWEST, shot, told, until, wider
 from staged import CLASS_3, CLASS_4, Stage
 
 pytestmark = [pytest.mark.browser]
-SHOTS = os.environ.get("JINYUN_SHOTS", "")
 SIZE = (1280, 1000)
-NARROWEST = 360  # px
 IGNORED = re.compile(r"status of (401|403|404|409|422)|WebGL|GPU stall")
 PAGES = ["/cases", "/cases?view=board", "/complaints", "/complaints/new", "/rectification", "/works",
          "/works/p1", "/evaluation", "/search?q=北碚", "/admin", "/admin?tab=roles",
@@ -64,19 +60,6 @@ def node(stage):
     return stage.live
 
 
-def shot(page: Any, name: str) -> None:
-    if SHOTS:
-        page.wait_for_timeout(800)
-        page.screenshot(path=Path(SHOTS) / f"{name}.png")
-
-
-def until(page: Any, expression: str, seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not page.evaluate(f"() => Boolean({expression})"):
-        assert time.monotonic() < end, f"never came true: {expression}"
-        page.wait_for_timeout(100)
-
-
 def choose(page: Any, label: str, option: str) -> None:
     """One of a select's options, by what a person reads."""
     page.locator(".field", has=page.locator(".label", has_text=label)).locator(".el-select").first.click()
@@ -96,9 +79,8 @@ def test_a_complaint_is_taken_in_with_its_place_and_the_same_matter_is_seen(open
     )
     page.locator("[data-test=pick-map]").click(position={"x": spot[0], "y": spot[1]})
     until(page, "document.querySelector('[data-test=picked]').innerText.includes('106.4')")
-    assert "北碚断面" in page.locator("[data-test=nearest] li").first.inner_text()
-    page.wait_for_selector("[data-test=same-matter] li")
-    assert "河边异味" in page.inner_text("[data-test=same-matter]")
+    assert told(page, "[data-test=nearest] li", "北碚断面")
+    assert told(page, "[data-test=same-matter]", "河边异味")
     page.click("[data-test=same-matter] button")
     page.locator("[data-test=nearest] li button").first.click()
     shot(page, "complaint-new")
@@ -127,8 +109,8 @@ def test_the_rectification_tree_shows_parts_conditions_and_lights(open_page):
     assert page.get_attribute("[data-id=r1]", "data-light") == "red"  # over its deadline
     assert page.get_attribute("[data-id=r2]", "data-light") == "yellow"  # due within 30 days
     assert page.get_attribute("[data-id=r3]", "data-light") == "green"
-    assert "20260224-03" in page.inner_text("[data-test=batch] h2")
-    assert "子任务 0 / 2" in page.inner_text("[data-id=r1]")
+    assert told(page, "[data-test=batch] h2", "20260224-03")
+    assert told(page, "[data-id=r1]", "子任务 0 / 2")
     shot(page, "rectification")
     # a measure, the unit's own check, and the office's check refused with what is missing
     page.locator("[data-id=r2] .fold").first.click()
@@ -150,8 +132,7 @@ def test_a_sub_plan_is_added_below_its_item(open_page):
     page.fill(".el-dialog [name=title]", "监测下渗")
     page.fill(".el-dialog [name=problem]", "防渗层未验收")
     page.click("[data-test=form-go]")
-    until(page, "document.querySelector('[data-id=r1]').innerText.includes('监测下渗')")
-    assert "子任务 0 / 3" in page.inner_text("[data-id=r1]")
+    assert told(page, "[data-id=r1]", "监测下渗", "子任务 0 / 3")
 
 
 def test_the_works_ledger_puts_what_lags_first_and_draws_both_curves(open_page):
@@ -166,7 +147,7 @@ def test_the_works_ledger_puts_what_lags_first_and_draws_both_curves(open_page):
     page.wait_for_selector("[data-test=plan-chart] canvas")
     page.wait_for_selector("[data-test=serves] [data-test=chart] canvas")
     assert page.get_attribute("[data-test=lag]", "data-light") == "red"
-    assert "0.9 / 4.0" in page.inner_text("main")
+    assert told(page, "main", "0.9 / 4.0")
     shot(page, "work")
 
 
@@ -176,7 +157,7 @@ def test_search_goes_across_registers_and_the_page_leads_on(open_page):
     page.fill("[data-test=search-field]", "北碚")
     page.wait_for_selector("[data-test=found-site]")
     for kind in ("site", "case", "project"):
-        assert "北碚" in page.inner_text(f"[data-test=found-{kind}]")
+        assert told(page, f"[data-test=found-{kind}]", "北碚")
     shot(page, "search")
     page.fill("[data-test=search-field]", "没有这样的词")
     page.wait_for_selector("[data-test=search-none]")
@@ -196,14 +177,12 @@ def test_an_account_is_made_and_its_password_is_told_once(open_page):
     page.click("[data-test=form-go]")
     page.wait_for_selector("[data-test=told-password]")
     assert len(page.inner_text("[data-test=told-password] strong")) >= 8
-    assert "分析员" in page.inner_text("[data-test=account-zhou]")
+    assert told(page, "[data-test=account-zhou]", "分析员")
     shot(page, "admin")
     page.click("[data-test=tab-units]")
-    page.wait_for_selector("[data-test=units] li")
-    assert "天生街道" in page.inner_text("[data-test=units]")
+    assert told(page, "[data-test=units]", "天生街道")
     page.click("[data-test=tab-roles]")
-    page.wait_for_selector("[data-test=roles] tbody tr")
-    assert "承办单位" in page.inner_text("[data-test=roles]")
+    assert told(page, "[data-test=roles]", "承办单位")
 
 
 def test_the_board_refuses_a_step_with_what_is_missing(open_page):
@@ -211,7 +190,7 @@ def test_the_board_refuses_a_step_with_what_is_missing(open_page):
     page.click("[data-test=board-card] [data-test=card-steps]")
     page.click("[data-test=board-card] [data-test=step-close]")
     page.wait_for_selector("[data-test=board-card] [data-test=missing]")
-    assert "Ⅲ类" in page.inner_text("[data-test=board-card] [data-test=refused]")
+    assert told(page, "[data-test=board-card] [data-test=refused]", "Ⅲ类")
 
 
 def test_a_phone_never_scrolls_sideways(open_page, node):
@@ -219,10 +198,7 @@ def test_a_phone_never_scrolls_sideways(open_page, node):
     for path in PAGES:
         page.goto(node.url + path)
         page.wait_for_selector("main h1")
-        page.wait_for_timeout(600)
-        over = page.evaluate("""() => { const m = document.querySelector('main')
-          return [document.documentElement.scrollWidth - innerWidth, m.scrollWidth - m.clientWidth] }""")
-        assert max(over) <= 0, path
+        assert wider(page) <= 0, path
         shot(page, "phone" + re.sub(r"\W+", "-", path))
 
 
@@ -232,8 +208,7 @@ def test_every_page_speaks_english_too(open_page, node):
                        ("/works", "Works ledger"), ("/evaluation", "Evaluation"), ("/admin", "Administration"),
                        ("/search", "Search")):  # fmt: skip
         page.goto(node.url + path)
-        page.wait_for_selector("main h1")
-        assert word in page.inner_text("main h1")
+        assert told(page, "main h1", word)
 
 
 def test_zz_nothing_was_asked_of_another_origin_and_nothing_broke(watch):

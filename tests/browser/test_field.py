@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import time
 
 import pytest
-from live import Live, register
+from live import living
+from pages import watch_requests, wider
 from PIL import Image
 from web_rows import ROWS
 
@@ -30,11 +32,8 @@ TASKS = [
 
 @pytest.fixture
 def node(built, tmp_path):
-    live = Live(tmp_path / "var", lambda house: register(house, ROWS + TASKS))
-    try:
+    with living(tmp_path / "var", ROWS + TASKS) as live:
         yield live
-    finally:
-        live.close()
 
 
 @pytest.fixture
@@ -44,9 +43,10 @@ def phone(chromium, node):
         viewport={"width": PHONE[0], "height": PHONE[1]}, device_scale_factor=2, has_touch=True, locale="zh-CN",
         geolocation=SPOT, permissions=["geolocation"],
     )  # fmt: skip
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.complaints = []
+    watch_requests(page)
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.goto(node.url + "/field")
     log_in(page, node)
@@ -136,6 +136,16 @@ def wait(holds, seconds=60):
         time.sleep(0.05)
 
 
+def at_its_end(path, looks=20):
+    """Size of a file once it stays the same: what was on its way when the network went has come, or never will."""
+    size, same = path.stat().st_size, 0
+    while same < looks:
+        time.sleep(0.05)
+        now = path.stat().st_size
+        size, same = now, same + 1 if now == size else 0
+    return size
+
+
 def wait_sent(page):
     page.wait_for_selector("[data-test=queue-size]", state="detached", timeout=120_000)
 
@@ -163,29 +173,31 @@ def test_twenty_edits_offline_two_reconnections_a_half_sent_upload(phone, node, 
     page.wait_for_selector("[data-test=queue-size]")
     assert queue_size(page) == 20
 
-    # A slow node: the upload can be cut in the middle of a part.
-    slow = FieldUploads._write
+    # The node takes no more than so much before the network is cut in the middle of the upload.
+    write, much, cut = FieldUploads._write, threading.Event(), threading.Event()
 
     def slowly(self, part, path, piece):
-        time.sleep(0.15)
-        slow(self, part, path, piece)
+        if path.is_file() and path.stat().st_size > 300_000:
+            much.set()
+            assert cut.wait(120)
+        write(self, part, path, piece)
 
     monkeypatch.setattr(FieldUploads, "_write", slowly)
     context.set_offline(False)
     parts = node.cases.fieldwork.uploads.folder
-    wait(lambda: any(one.stat().st_size > 300_000 for one in parts.glob("*")) if parts.is_dir() else False)
+    wait(much.is_set)
     context.set_offline(True)
-    time.sleep(1.0)
-    (half,) = list(parts.glob("*"))
-    have = half.stat().st_size
-    assert 300_000 < have < len(large)
     page.wait_for_selector("[data-test=offline]")
+    cut.set()
+    (half,) = list(parts.glob("*"))
+    have = at_its_end(half)
+    assert 300_000 < have < len(large)
     left = queue_size(page)
     assert 0 < left < 20  # some went through, the rest waits
     assert half.stat().st_size == have
 
     # Second time: the upload goes on where it was, not from its start.
-    monkeypatch.setattr(FieldUploads, "_write", slow)
+    monkeypatch.setattr(FieldUploads, "_write", write)
     offsets = []
     context.on(
         "request", lambda one: offsets.append(one.headers.get("upload-offset")) if one.method == "PATCH" else None
@@ -308,8 +320,7 @@ def test_nothing_is_wider_than_a_phone_and_targets_are_large(phone):
     page = phone
     for name in ("tasks", "map", "new", "queue"):
         tab(page, name)
-        page.wait_for_timeout(300)
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+        assert wider(page) <= 0
         small = page.evaluate(
             "[...document.querySelectorAll('main button, main select, nav button')].filter((one) => one.offsetParent"
             " && one.getBoundingClientRect().height < 40).map((one) => one.outerHTML.slice(0, 80))"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from live import Live, register
+from live import living
+from pages import NARROWEST, told, wider
 
 pytestmark = [pytest.mark.browser]
 
@@ -15,9 +16,8 @@ TABLE = "时间,细颗粒,PM10\n2026-03-01 08:00,35,60\n2026-03-01 09:00,36,x\n"
 
 @pytest.fixture(scope="module")
 def node(built, tmp_path_factory):
-    live = Live(tmp_path_factory.mktemp("imports") / "var", lambda house: register(house, [SITE]))
-    yield live
-    live.close()
+    with living(tmp_path_factory.mktemp("imports") / "var", [SITE]) as live:
+        yield live
 
 
 def test_upload_preview_accept(open_page, node, watch):
@@ -29,7 +29,7 @@ def test_upload_preview_accept(open_page, node, watch):
     page.wait_for_selector("[data-test=sentence][data-state=ready]")
     assert page.inner_text("[data-test=count-new]") == "1"
     assert page.inner_text("[data-test=count-refused]") == "1"
-    assert "x" in page.inner_text("[data-test=problems]")
+    assert told(page, "[data-test=problems]", "x")
     page.fill("[data-test=columns] tbody tr:nth-child(2) input", "pm2_5[ug/m3]")
     page.click("[data-test=again]")
     page.wait_for_selector("[data-test=count-new]:text-is('3')")
@@ -38,7 +38,7 @@ def test_upload_preview_accept(open_page, node, watch):
     assert "35" in preview
     page.click("[data-test=accept]")
     page.wait_for_selector("[data-test=sentence][data-state=done]")
-    assert page.inner_text("[data-test=count-stored]") == "3"
+    assert told(page, "[data-test=count-stored]", "3") == "3"
     rows = node.house.readings.read("A1", start=0, end=2**33)
     assert sorted((one.factor, int(one.value)) for one in rows) == [("pm10", 60), ("pm2_5", 35), ("pm2_5", 36)]
     frame = node.house.readings.frame(rows[0].frame)
@@ -64,7 +64,6 @@ def test_the_catalogue_lists_the_series_and_their_gaps(open_page, node):
 
 @pytest.mark.parametrize("path", ["/import", "/catalogue"])
 def test_nothing_is_wider_than_a_phone(open_page, path):
-    page = open_page(path, size=(360, 780))
+    page = open_page(path, size=(NARROWEST, 780))
     page.wait_for_selector("h1")
-    page.wait_for_timeout(500)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert wider(page) <= 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import NARROWEST, PATIENCE, at_rest, no_findings, script, told, until, wider
 from web_rows import OUTLET_MN, OVER
 
 pytestmark = [pytest.mark.browser]  # one node, one browser, one worker
@@ -15,21 +15,9 @@ pytestmark = [pytest.mark.browser]  # one node, one browser, one worker
 PAGES = ["/", "/site/s-out", "/alarms", "/cases", "/links", f"/link/{OUTLET_MN}", "/records", "/records/site",
          f"/records/device/{OUTLET_MN}", "/system"]  # fmt: skip
 STRANGER_MN = "WEBTEST0000009"
-NARROWEST = 360  # px
 DARK_BELOW, LIGHT_ABOVE = 60, 200  # mean of red, green and blue of the page's ground
-SCRIPTS = Path(__file__).parent / "scripts"
-DRAWN, CONTRAST, PIXELS, INKED = (
-    (SCRIPTS / f"{name}.js").read_text(encoding="utf-8") for name in ("drawn", "contrast", "pixels", "inked")
-)
+DRAWN, CONTRAST, PIXELS, INKED = (script(name) for name in ("drawn", "contrast", "pixels", "inked"))
 IGNORED_COMPLAINTS = re.compile(r"status of (401|409|422)|WebGL|GPU stall")
-
-
-def until(page: Any, expression: str, seconds: float = 20.0) -> None:
-    """Wait until the JavaScript holds. The content policy forbids the eval of `wait_for_function`, as it should."""
-    end = time.monotonic() + seconds
-    while not page.evaluate(f"() => Boolean({expression})"):
-        assert time.monotonic() < end, f"never came true: {expression}"
-        page.wait_for_timeout(100)
 
 
 def drawn_with(page: Any, *sites: str, seconds: float = 30.0) -> dict[str, Any]:
@@ -43,12 +31,18 @@ def drawn_with(page: Any, *sites: str, seconds: float = 30.0) -> dict[str, Any]:
     return drawn
 
 
+def reds(page: Any) -> int:
+    """Pixels of the alarm's red where the outlet stands."""
+    colours = page.evaluate(PIXELS, [106.45, 29.8])
+    return sum(colours[i] > 180 and colours[i + 1] < 90 and colours[i + 2] < 90 for i in range(0, len(colours), 4))
+
+
 def test_log_in_refuses_a_wrong_password_and_then_opens_the_page_asked_for(open_page, node):
     page = open_page("/alarms", logged_in=False)
     page.wait_for_url("**/login?to=/alarms")
     page.fill("input[name=password]", "not the password")
     page.click("button[type=submit]")
-    assert "不对" in page.inner_text("[data-test=login-wrong]")
+    assert told(page, "[data-test=login-wrong]", "不对")
     page.fill("input[name=password]", node.password)
     page.click("button[type=submit]")
     page.wait_for_url("**/alarms")
@@ -65,21 +59,22 @@ def test_the_map_draws_base_map_and_sites_without_any_tile(open_page):
     assert drawn["rivers"] >= 1
     assert drawn["names"] >= 1, "labels need glyphs: they must come from local fonts"
     assert "示意图" in page.inner_text("[data-test=indicative]")
-    colours = page.evaluate(PIXELS, [106.45, 29.8])  # the outlet exceeds: red is painted where it stands
-    reds = [1 for i in range(0, len(colours), 4) if colours[i] > 180 and colours[i + 1] < 90 and colours[i + 2] < 90]
-    assert len(reds) > 20
+    end = time.monotonic() + PATIENCE
+    while reds(page) <= 20 and time.monotonic() < end:  # the outlet exceeds: red is painted where it stands
+        page.wait_for_timeout(100)
+    assert reds(page) > 20
 
 
 def test_the_duty_page_says_what_is_wrong_and_whose_turn(open_page):
     page = open_page("/")
     page.wait_for_selector("[data-test=case-row]")
-    assert page.inner_text("[data-test=count-sites] strong") == "3"
+    assert told(page, "[data-test=count-sites] strong", "3") == "3"
     assert int(page.inner_text("[data-test=count-alarms] strong")) >= 1
-    assert "一号排口" in page.inner_text("[data-test=duty-alarms]")
-    assert "轮到" in page.inner_text("[data-test=duty-cases]")
+    assert told(page, "[data-test=duty-alarms]", "一号排口")
+    assert told(page, "[data-test=duty-cases]", "轮到")
     page.fill("[data-test=find]", "北碚")
     page.press("[data-test=find]", "Enter")
-    assert "北碚断面" in page.inner_text("[data-test=site-card]")
+    assert told(page, "[data-test=site-card]", "北碚断面")
 
 
 def test_the_site_page_draws_a_curve_with_its_limit_and_marks_the_exceedance(open_page):
@@ -89,7 +84,8 @@ def test_the_site_page_draws_a_curve_with_its_limit_and_marks_the_exceedance(ope
     assert OVER[-1] in row.inner_text()
     assert "50" in row.inner_text()
     assert "超标" in row.inner_text()
-    assert "许可" in page.inner_text(".chart-note")
+    assert told(page, ".chart-note", "许可")
+    at_rest(page)
     inked = page.evaluate(INKED)
     assert inked > 3, "line, limit line, axis and text have colours of their own"
 
@@ -116,9 +112,7 @@ def test_every_figure_of_the_latest_values_answers_for_itself(open_page):
     page = open_page("/site/s-up")
     page.locator("[data-test=latest] [data-test=figure]").first.click()
     page.wait_for_selector("[data-test=why] .tree")
-    facts = page.inner_text("[data-test=why]")
-    for word in ("时间", "统计", "标记"):
-        assert word in facts
+    assert told(page, "[data-test=why]", "时间", "统计", "标记")
 
 
 def case_of(node: Any) -> str:
@@ -153,9 +147,8 @@ def test_the_link_page_shows_frames_decoded_and_what_to_do(open_page):
     page = open_page(f"/link/{OUTLET_MN}")
     page.wait_for_selector("[data-test=frames] li")
     page.locator("[data-test=frames] button.frame", has_text="2061").first.click()
-    opened = page.inner_text("[data-test=frames] .opened")
-    assert "化学需氧量" in opened
-    assert page.inner_text("[data-test=advice]").strip()
+    assert told(page, "[data-test=frames] .opened", "化学需氧量")
+    until(page, "document.querySelector('[data-test=advice]')?.innerText.trim()")
     page.goto(page.url.replace(OUTLET_MN, STRANGER_MN))
     page.wait_for_selector("[data-test=quarantine]")
 
@@ -184,11 +177,10 @@ def test_language_switches_and_is_kept(open_page):
     page = open_page("/")
     page.wait_for_selector("[data-test=case-row]")
     page.click(".bar [data-test=lang]")
-    assert "Open cases" in page.inner_text("[data-test=duty-cases]")
-    assert page.get_attribute("html", "lang") == "en"
+    assert told(page, "[data-test=duty-cases]", "Open cases")
+    until(page, "document.documentElement.lang === 'en'")
     page.reload()
-    page.wait_for_selector("[data-test=duty-cases]")
-    assert "Open cases" in page.inner_text("[data-test=duty-cases]")
+    assert told(page, "[data-test=duty-cases]", "Open cases")
 
 
 def test_dark_and_light(open_page):
@@ -206,10 +198,7 @@ def test_a_phone_never_scrolls_sideways(open_page, node):
     for path in PAGES:
         page.goto(node.url + path)
         page.wait_for_selector("main h1, [data-test=duty-cases]")
-        page.wait_for_timeout(200)
-        over = page.evaluate("""() => { const m = document.querySelector('main')
-          return [document.documentElement.scrollWidth - innerWidth, m.scrollWidth - m.clientWidth] }""")
-        assert max(over) <= 0, path
+        assert wider(page) <= 0, path
         assert page.locator(".tabs").is_visible()
 
 
@@ -219,8 +208,7 @@ def test_text_contrast_meets_aa(open_page, node, theme):
     for path in ("/", "/site/s-out", "/alarms", f"/link/{OUTLET_MN}", "/records/site"):
         page.goto(node.url + path)
         page.wait_for_selector("main h1, [data-test=duty-cases]")
-        page.wait_for_timeout(400)
-        assert page.evaluate(CONTRAST) == [], path
+        assert no_findings(page, CONTRAST) == [], path
 
 
 def test_the_keyboard_reaches_a_case(open_page):
@@ -245,17 +233,16 @@ def test_a_new_value_appears_without_reloading(open_page, node):
     page.wait_for_selector("[data-test=live][data-state=live]")
     node.send(OUTLET_MN, "2061", this_hour() - 3600, [compose.item("w01018", "N", Avg="47.3", Min="47.3", Max="47.3")])
     node.settle()
-    until(page, "document.querySelector('[data-test=latest]').innerText.includes('47.3')", 10)
+    until(page, "document.querySelector('[data-test=latest]').innerText.includes('47.3')")
     assert "47.3" in page.inner_text("[data-test=latest]")
 
 
 def test_errors_and_missing_things_have_their_own_words(open_page):
     page = open_page("/site/no-such-site")
     page.wait_for_selector("[data-test=state-error]")
-    assert "没有找到" in page.inner_text("[data-test=state-error]")
+    assert told(page, "[data-test=state-error]", "没有找到")
     page = open_page("/no/such/page")
-    page.wait_for_selector("main h1")
-    assert "没有这个页面" in page.inner_text("main")
+    assert told(page, "main", "没有这个页面")
 
 
 def test_zz_nothing_was_asked_of_another_origin_and_nothing_broke(watch):
