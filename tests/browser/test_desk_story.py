@@ -6,27 +6,19 @@ With JINYUN_SHOTS=FOLDER the pictures of the guide are made on the way.
 
 from __future__ import annotations
 
-import os
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from staged import CLASS_3, CLASS_4, Stage
+from pages import counted, shot, told
+from staged import CLASS_3, CLASS_4, UNITS, Stage
 
 pytestmark = [pytest.mark.browser]
-SHOTS = os.environ.get("JINYUN_SHOTS", "")
 SIZE = (1280, 1000)
 CAUSES = ("裸露渣堆", "散排生活污水")
 MEASURES = ("覆盖渣堆", "铺设截污管 400 米", "清淤")
-UNITS = [
-    ("unit", "u-town", {"name": "天生街道", "kind": "township", "jurisdictions": ["500109"]}),
-    ("unit", "u-water", {"name": "北碚区水利局", "kind": "department", "jurisdictions": ["5001"]}),
-    ("duty", "d1", {"unit": "u-town", "person": "zhao", "from": "2026-03-02T00:00:00+08:00",
-                    "to": "2026-03-09T00:00:00+08:00"}),
-    ("cell", "c1", {"name": "滨江网格", "owner": "u-water", "kinds": ["section_class"],
-                    "ring": [[106.42, 29.81], [106.44, 29.81], [106.44, 29.83], [106.42, 29.83]]}),
-]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +32,6 @@ def stage(built, tmp_path_factory):
 def node(stage):
     """The node that `open_page` of this folder opens."""
     return stage.live
-
-
-def shot(page: Any, name: str) -> None:
-    if SHOTS:
-        page.wait_for_timeout(600)
-        page.screenshot(path=Path(SHOTS) / f"{name}.png")
 
 
 def state(page: Any) -> str:
@@ -66,6 +52,14 @@ def fill(page: Any, step: str, **given: str) -> None:
     page.wait_for_selector(".el-dialog", state="hidden")
 
 
+def finish_task(node: Any) -> None:
+    with closing(node.client()) as client:
+        (task,) = client.get("/api/records/task").json()["items"]
+        for step, given in (("accept", {}), ("finish", {"text": "已沿河排查"})):
+            answer = client.post(f"/api/records/task/{task['id']}/steps/{step}", json={"given": given})
+            assert answer.status_code == 200, answer.text
+
+
 def test_the_outlet_story_from_class_four_to_the_relapse(open_page, stage, node):
     stage.measure(CLASS_3, 2)
     page = open_page("/cases", size=SIZE)
@@ -74,17 +68,16 @@ def test_the_outlet_story_from_class_four_to_the_relapse(open_page, stage, node)
     # class IV measured for two hours: an alarm, a case with its recovery condition
     stage.measure(CLASS_4, 2)
     page.reload()
-    page.wait_for_selector("[data-test=cases] tbody tr")
-    assert "北碚断面" in page.inner_text("[data-test=cases]")
+    assert told(page, "[data-test=cases]", "北碚断面")
     page.click("[data-test=as-board]")
+    counted(page, "[data-test=col-confirm] [data-test=board-card]", 1)
     card = page.locator("[data-test=col-confirm] [data-test=board-card]")
-    assert card.count() == 1
     shot(page, "desk-board")
     card.locator("a.title").click()
     page.wait_for_selector("[data-test=recovery]")
     seen = SimpleNamespace(case=page.url.rsplit("/", 1)[1])
-    assert "Ⅳ" in page.inner_text("[data-test=recovery] .windows")
-    assert "Ⅲ" in page.inner_text("[data-test=recovery]")
+    assert told(page, "[data-test=recovery] .windows", "Ⅳ")
+    assert told(page, "[data-test=recovery]", "Ⅲ")
     assert page.locator("[data-test=case-clocks] [data-test=clock]").get_attribute("data-late") == "false"
 
     # confirmed, dispatched, a task to the nearest unit, taken on
@@ -95,8 +88,7 @@ def test_the_outlet_story_from_class_four_to_the_relapse(open_page, stage, node)
     page.click("[data-test=new-task]")
     page.wait_for_selector(".el-dialog [data-test=form-go]")
     page.click("[data-test=form-go]")
-    page.wait_for_selector("[data-test=tasks] [data-test=task]")
-    assert "滨江网格" in page.inner_text("[data-test=tasks]")
+    assert told(page, "[data-test=tasks]", "滨江网格")
     page.click("[data-test=step-accept]")
     page.wait_for_selector("[data-test=case-state][data-state=accepted]")
     page.click("[data-test=step-begin]")
@@ -109,6 +101,8 @@ def test_the_outlet_story_from_class_four_to_the_relapse(open_page, stage, node)
     for measure in MEASURES:
         fill(page, "add_measure", text=measure)
         page.wait_for_selector(f"[data-test=measures] >> text={measure}")
+    finish_task(node)  # an open one would hold the case
+    reach(page, "acting")
     fill(page, "report", text="措施已完成")
     page.wait_for_selector("[data-test=case-state][data-state=reported]")
 
@@ -128,12 +122,11 @@ def test_the_outlet_story_from_class_four_to_the_relapse(open_page, stage, node)
     # class III held for three hours: under observation by itself, and now it can be closed
     stage.measure(CLASS_3, 2)
     reach(page, "observing")
-    assert "恢复条件已满足" in page.inner_text("[data-test=recovery]")
+    assert told(page, "[data-test=recovery]", "恢复条件已满足")
     shot(page, "story-held")
     fill(page, "close", note="连续3小时达到Ⅲ类")
     page.wait_for_selector("[data-test=case-state][data-state=closed]")
-    for word in (*CAUSES, *MEASURES):
-        assert word in page.inner_text("main")
+    assert told(page, "main", *CAUSES, *MEASURES)
     shot(page, "story-closed")
 
     # on the fifth day after the close class IV again: the same case is open again
@@ -141,12 +134,11 @@ def test_the_outlet_story_from_class_four_to_the_relapse(open_page, stage, node)
     stage.measure(CLASS_4, 2)
     reach(page, "reopened")
     assert page.url.endswith(seen.case)
-    assert "1" in page.inner_text("[data-test=relapses]")
-    assert "复发重开" in page.inner_text("[data-test=history]")
+    assert told(page, "[data-test=relapses]", "1")
+    assert told(page, "[data-test=history]", "复发重开")
     shot(page, "story-reopened")
     page.goto(node.url + "/cases")
-    page.wait_for_selector("[data-test=board-card]")
-    assert page.locator("[data-test=board-card]").count() == 1  # the same, no second one
+    counted(page, "[data-test=board-card]", 1)  # the same, no second one
 
 
 def test_the_evaluation_prints_its_figures_with_their_definitions(open_page, stage):
@@ -173,10 +165,10 @@ def test_a_contest_shows_both_verdicts_side_by_side(open_page, node):
     page.fill(".el-dialog [name=text]", "当时仪器校准")
     page.click("[data-test=form-go]")
     page.wait_for_selector("[data-test=contest-state]")
-    assert page.inner_text("[data-test=contest-state]") == "待答复"
+    assert told(page, "[data-test=contest-state]", "待答复") == "待答复"
     page.click("[data-test=step-close]")
     page.wait_for_selector("[data-test=refused] [data-test=missing]")
-    assert "申辩尚未答复" in page.inner_text("[data-test=refused]")
+    assert told(page, "[data-test=refused]", "申辩尚未答复")
     page.click("[data-test=step-answer_contest]")
     page.fill(".el-dialog [name=text]", "无校准记录")
     page.locator(".el-dialog .el-select").first.click()
@@ -184,7 +176,7 @@ def test_a_contest_shows_both_verdicts_side_by_side(open_page, node):
     page.click("[data-test=form-go]")
     page.wait_for_selector("[data-test=contest-state] >> text=申辩不成立")
     for side in ("before", "after"):
-        assert "Ⅳ" in page.inner_text(f"[data-test=contest-{side}]")
+        assert told(page, f"[data-test=contest-{side}]", "Ⅳ")
     shot(page, "case-contest")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,12 @@ from typing import Any
 import period_seed
 import pytest
 from live import Live
+from pages import NARROWEST, counted, no_findings, script, until, wider
+from pages import told as reads
 
 pytestmark = [pytest.mark.browser]
 
-SCRIPTS = Path(__file__).parent / "scripts"
-CONTRAST = (SCRIPTS / "contrast.js").read_text(encoding="utf-8")
-NARROWEST = 360  # px
+CONTRAST = script("contrast")
 IGNORED = re.compile(r"status of (401|409|422)|WebGL|GPU stall")
 
 
@@ -47,13 +46,6 @@ def told(node, entry):
     client.close()
 
 
-def until(page: Any, expression: str, seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not page.evaluate(f"() => Boolean({expression})"):
-        assert time.monotonic() < end, f"never came true: {expression}"
-        page.wait_for_timeout(100)
-
-
 def figure(page: Any, id: str) -> str:
     return page.inner_text(f"[data-test='figure-{id}'] [data-test=figure] > span")
 
@@ -71,10 +63,9 @@ def test_figures_are_the_nodes_with_their_edition_and_the_earlier_month_is_one_s
     figures = {one["id"]: one for one in answer["figures"]}
     for id in ("good_ratio", "pm2_5.mean", "o3.p90", "composite"):
         assert figure(page, id) == figures[id]["figure"]
-    assert answer["edition"]["zh"] in page.inner_text("[data-test=edition]")
-    assert "同期" in page.inner_text("[data-test=edition]")
-    assert page.locator("[data-test=rows] tbody tr").count() == len(period_seed.AIR)
-    assert page.locator("[data-test=shares] .stack-bar").count() == 2  # this month and the year before
+    assert reads(page, "[data-test=edition]", answer["edition"]["zh"], "同期")
+    counted(page, "[data-test=rows] tbody tr", len(period_seed.AIR))
+    counted(page, "[data-test=shares] .stack-bar", 2)  # this month and the year before
     page.wait_for_selector("[data-test=months-chart] canvas")
     page.reload()  # the question lives in the address
     page.wait_for_selector(f"[data-test=figures][data-at='{at}']")
@@ -87,12 +78,12 @@ def test_every_period_and_subject_has_its_page(open_page, told):
         page.wait_for_selector(f"[data-test=figures][data-at='{at}']")
         answer = told(f"/api/periods/water?period={kind}&at={at}")
         assert figure(page, "good_ratio") == next(f["figure"] for f in answer["figures"] if f["id"] == "good_ratio")
-        assert page.locator("[data-test=rows] tbody tr").count() == len(period_seed.SECTIONS)
+        counted(page, "[data-test=rows] tbody tr", len(period_seed.SECTIONS))
         assert page.locator("[data-test=state-error]").count() == 0
     page.click("[data-test=subject-noise]")
     page.wait_for_selector("[data-test=figures][data-subject=noise]")
     assert figure(page, "night_rate")
-    assert page.locator("[data-test=rows] tbody tr").count() == len(period_seed.NOISE)
+    counted(page, "[data-test=rows] tbody tr", len(period_seed.NOISE))
 
 
 def test_a_figure_leads_to_its_days_and_a_day_to_the_raw_bytes(open_page):
@@ -165,7 +156,7 @@ def test_a_what_if_that_cannot_be_is_refused_in_words(open_page):
     page.fill("input[name=to]", "2026-03-01")
     page.click("[data-test=run]")
     page.wait_for_selector("[data-test=refused]")
-    assert "2026-03-02" in page.inner_text("[data-test=refused]")
+    assert reads(page, "[data-test=refused]", "2026-03-02")
 
 
 def test_a_phone_never_scrolls_sideways_and_reaches_both_pages(open_page, node):
@@ -179,28 +170,23 @@ def test_a_phone_never_scrolls_sideways_and_reaches_both_pages(open_page, node):
     ):
         page.goto(node.url + path)
         page.wait_for_selector(ready)
-        page.wait_for_timeout(300)
-        over = page.evaluate("""() => { const m = document.querySelector('main')
-          return [document.documentElement.scrollWidth - innerWidth, m.scrollWidth - m.clientWidth] }""")
-        assert max(over) <= 0, path
+        assert wider(page) <= 0, path
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_contrast_meets_aa_in_both_languages(open_page, node, theme):
     page = open_page("/periods?subject=air", theme=theme, lang="en")
     page.wait_for_selector("[data-test=rows]")
-    assert "Share of good days" in page.inner_text("[data-test=figures]")
+    assert reads(page, "[data-test=figures]", "Share of good days")
     for path in ("/periods?subject=air", "/periods?subject=water", "/editions"):
         page.goto(node.url + path)
         page.wait_for_selector("[data-test=rows], form")
-        page.wait_for_timeout(400)
-        assert page.evaluate(CONTRAST) == [], path
+        assert no_findings(page, CONTRAST) == [], path
 
 
 def test_what_cannot_be_loaded_says_so(open_page):
     page = open_page("/periods?subject=air&scope=site:nowhere")
-    page.wait_for_selector("[data-test=state-error]")
-    assert "没有找到" in page.inner_text("[data-test=state-error] >> nth=0")
+    assert reads(page, "[data-test=state-error]", "没有找到")
 
 
 def test_zz_nothing_was_asked_of_another_origin_and_nothing_broke(watch):

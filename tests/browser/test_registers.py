@@ -6,27 +6,20 @@ import io
 
 import openpyxl
 import pytest
-from live import Live, register
+from live import QUIET_SITE, living
 from PIL import Image
 from web_rows import ROWS
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
-FILE = "tests/data/registers/quiet_site.py"
 SITE = next(record for type_id, record, _ in ROWS if type_id == "site")
 
 
 @pytest.fixture(scope="module")
-def node(built, tmp_path_factory, request):
-    folder = tmp_path_factory.mktemp("own") / "var"
-    (folder / "registers").mkdir(parents=True)
-    (folder / "registers" / "quiet.py").write_bytes((request.config.rootpath / FILE).read_bytes())
-    live = Live(folder, lambda house: register(house, ROWS))
-    try:
+def node(built, tmp_path_factory):
+    with living(tmp_path_factory.mktemp("own") / "var", ROWS, registers=[QUIET_SITE]) as live:
         yield live
-    finally:
-        live.close()
 
 
 def made(node, **more):
