@@ -187,6 +187,17 @@ def postgres_ready_url(postgres_server: str, postgres_template: str) -> Iterator
         yield url
 
 
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def node_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Setting `database` of a module's node, once for either kind; empty: SQLite in the node's folder."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    server, template = (request.getfixturevalue(f"postgres_{name}") for name in ("server", "template"))
+    with _made(server, f"jinyun_{os.getpid()}_{next(_numbers)}", template) as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database_kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)

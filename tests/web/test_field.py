@@ -20,8 +20,9 @@ SITE = "s-up"
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory):
-    with living(tmp_path_factory.mktemp("field") / "var", ROWS, registers=[QUIET_SITE], attachment_mb=2) as live:
+def node(tmp_path_factory, node_database):
+    folder = tmp_path_factory.mktemp("field") / "var"
+    with living(folder, ROWS, registers=[QUIET_SITE], attachment_mb=2, database=node_database) as live:
         yield live
 
 
@@ -392,7 +393,7 @@ def people(node):
         ("unit", "u1", {"name": "执法支队", "kind": "enforcement", "jurisdictions": ["500109"]}),
         ("unit", "u2", {"name": "某镇", "kind": "township", "jurisdictions": ["500109101"]}),
         ("task", "near", TASK | {"owner": "执法支队"}), ("task", "far", TASK | {"jurisdiction": "500112"}),
-        ("task", "town", TASK | {"jurisdiction": "500109101", "person": "townsman"}),
+        ("task", "town", TASK | {"jurisdiction": "500109101", "person": "townsman", "owner": "u2"}),
     ])  # fmt: skip
     for name, role, unit in who:
         places = ["500109"] if role == "reader" else ()
@@ -416,6 +417,7 @@ def test_an_inspector_takes_along_what_lies_within_reach(people):
     items = {one["record"]["id"]: one for one in told["items"] if one["type"] == "task"}
     assert set(items) == {"near", "town"}
     assert (items["near"]["mine"], items["town"]["mine"]) == ("unit", "")
+    assert told["unit_names"]["u2"] == "某镇"
     assert "accept" in {one["name"] for one in items["near"]["steps"] if one["allowed"]}
     assert told["person"]["units"] == ["u1", "执法支队"]
     town = people["unit_officer"].get("/api/field/day").json()

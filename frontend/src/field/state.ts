@@ -32,6 +32,7 @@ export interface Day {
   editable: string[]
   items: Item[]
   choices: Record<string, { id: string; name: string }[]>
+  unit_names?: Record<string, string>
   sites: { id: string; name: string; kind: string; lon: number | null; lat: number | null }[]
   limits: { bytes: number }
   taken_at?: number // [ms] this phone's clock

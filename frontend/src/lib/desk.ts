@@ -74,9 +74,6 @@ export function needUnits(): Promise<void> {
 
 export const unitName = (owner: string | null | undefined): string => (owner ? (units.get(owner) ?? owner) : '')
 export const unitList = (): [string, string][] => [...units]
-/** Fields that say a unit by its id, or as somebody wrote it. */
-export const saysUnit = (field: { name: string; kind: string }): boolean => field.kind === 'text' && (field.name === 'owner' || field.name.endsWith('_unit'))
-
 const EARTH_KM = 6371
 
 /** Distance of two places on the ground. [km] */

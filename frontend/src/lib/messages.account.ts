@@ -30,7 +30,7 @@ export const accountMessages = {
   'account.none': ['此登录没有账号：没有密码，也没有双因素。', 'This log-in is no account: it has no password and no second factor.'],
 
   'session.title': ['登录设备', 'Where I am logged in'],
-  'session.all': ['登录会话', 'Open log-ins'],
+  'session.all': ['在线会话', 'Open log-ins'],
   'session.this': ['本次', 'this one'],
   'session.way.password': ['密码', 'password'],
   'session.way.second-factor': ['密码与双因素', 'password and second factor'],

@@ -171,7 +171,7 @@ export const deskMessages = {
   'admin.units': ['单位', 'Units'],
   'admin.roles': ['角色', 'Roles'],
   'admin.audit': ['审计', 'Audit log'],
-  'admin.security': ['登录与会话', 'Log-in and sessions'],
+  'admin.security': ['登录规则', 'Log-in rules'],
   'admin.keys': ['接口密钥', 'API keys'],
   'admin.newaccount': ['新建账号', 'New account'],
   'admin.change': ['修改', 'Change'],

@@ -47,6 +47,7 @@ def day_of(cases: UseCases, whole: UseCases, actor: Actor) -> dict[str, Any]:
         "editable": [one for one in kept if whole.rights.may(actor, "register.write", one).allowed],
         "items": items,
         "choices": _choices(cases, [types[one] for one in entries], actor),
+        "unit_names": _unit_names(whole, [(types[one["type"]], one["record"]) for one in items]),
         "sites": _sites(cases),
         "limits": {"bytes": whole.house.settings.attachment_mb << 20},
     }  # fmt: skip
@@ -61,6 +62,13 @@ def _units(whole: UseCases, actor: Actor) -> list[str]:
     except NotFound:
         name = None
     return [actor.unit, *([str(name)] if name else [])]
+
+
+def _unit_names(whole: UseCases, shown: Sequence[tuple[RecordType, Mapping[str, Any]]]) -> dict[str, str]:
+    """Names of the units that records are in charge of, by id: a phone cannot ask for them later."""
+    owners = {owner for kind, record in shown for owner in _many(record.get(kind.owner or "owner"))}
+    units = whole.house.records.load("unit", sorted(owners)) if owners else []
+    return {one.id: str(one.data.get("name") or one.id) for one in units}
 
 
 def _items(cases: UseCases, kind: RecordType, actor: Actor, units: Sequence[str]) -> list[dict[str, Any]]:
