@@ -47,7 +47,7 @@ def enter(page, name, password):
 def switch_on(page):
     """Enrol and confirm; the secret and the recovery codes that were shown."""
     page.locator("[data-test=factor-enrol]").click()
-    expect(page.locator("[data-test=qr]")).to_be_visible()
+    expect(page.get_by_role("img", name="双因素密钥的二维码")).to_be_visible()
     secret = page.locator("[data-test=secret]").inner_text().strip()
     page.fill("input[name=code]", wrong_code(secret))
     page.locator("[data-test=factor-confirm]").click()
