@@ -243,18 +243,18 @@ class Stage:
     async def play(self) -> None:
         """The history first, then hour after hour."""
         await until(lambda: all(link.transport for link in self.fleet.links if not self.fleet._offline(link)))
-        await self.advance(30)
+        await self.advance(30, settle=False)  # hours asked for come newest first: judged when the oldest is there
         await until(self.first_hours, 180)
         await self.advance(LIVE_H * 60 - 30)
         for _ in range(6):  # what was asked for last comes in, and the last windows close
             await asyncio.sleep(0.5)
             await self.advance(10)
 
-    async def advance(self, minutes: int) -> None:
+    async def advance(self, minutes: int, *, settle: bool = True) -> None:
         for minute in range(minutes):
             self.clock.seconds += 60
             await until(self.sent)
-            if minute % 10 == 9:
+            if settle and minute % 10 == 9:
                 await asyncio.to_thread(self.house.settle)
 
     def sent(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from jinyun.act.alarms import Sites, iso, seconds
 from jinyun.act.case_clocks import CaseClocks, new_escalations
 from jinyun.act.case_recovery import Recovery, recovery_of
+from jinyun.act.open_records import OpenRecords
 from jinyun.act.rules import CaseRule, Rule, Rules
 from jinyun.act.sentences import factor_words
 from jinyun.domains.supervision.deadlines import deadline, overdue
@@ -51,6 +52,8 @@ class CaseDesk:
         self._sites, self._clock, self._bus = sites, clock, bus
         self.watched: dict[tuple[str, str], set[str]] = {}
         """Open cases by the (judge, subject) of their recovery conditions: looked up at every verdict."""
+        self._known: set[str] = set()
+        self._open_cases: OpenRecords | None = None  # from the first tick on: who only foresees needs none
         self.clocks = CaseClocks(records, {one.case.kind: one.case.hours for one in rules.verdict if one.case})
 
     # --- from alarms --------------------------------------------------------------------------------------------------
@@ -272,12 +275,14 @@ class CaseDesk:
 
     def tick(self) -> None:
         """Marks overdue cases, closes those whose observation is over, and learns of cases others opened or closed."""
-        cases = self._records.find("case", states=OPEN_STATES, limit=MOST)
-        known = {case_id for ids in self.watched.values() for case_id in ids}
-        self.watch(cases)
+        if self._open_cases is None:
+            self._open_cases = OpenRecords(self._records, "case", OPEN_STATES)
+        found, looked_at = self._open_cases.read()
+        known = self._known
+        if looked_at is None or looked_at:
+            self.watch(found.values())
         now = self._now()
-        cases = self._run_clocks(cases)
-        for case in cases:
+        for case in self._run_clocks(list(found.values())):
             if case.id not in known:
                 case = self.progress(case.id)
             if case.state in ACTING_STATES:
@@ -286,11 +291,13 @@ class CaseDesk:
                 self._close_in_time(case, now)
 
     def watch(self, cases: Iterable[Record]) -> None:
-        self.watched = {}
+        """These are the cases that are open; `tick` looks at the progress of those that were not among them before."""
+        self.watched, self._known = {}, set()
         for case in cases:
             self._watch(case)
 
     def _watch(self, case: Record) -> None:
+        self._known.add(case.id)
         for condition in conditions_of(case.data):
             self.watched.setdefault((condition["judge"], condition["subject"]), set()).add(case.id)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinyun.act.alarms import seconds
 from jinyun.act.case_recovery import Recovery, recovery_of
+from jinyun.act.open_records import OpenRecords
 from jinyun.domains.supervision.effects import (
     Served,
     broken_after,
@@ -53,6 +54,7 @@ class WorksWatch:
         """`late_days`: windows that ended longer ago reopen nothing, as with alarms."""
         self._records, self._verdicts, self._clock = records, verdicts, clock
         self._judge_of, self._late = judge_of, late_days * DAY
+        self._items: dict[str, OpenRecords] = {}  # from the first tick on
 
     def served(self, data: Mapping[str, Any]) -> list[Served]:
         """Sites that an item names; without any, those of its water body and cell that were ever judged."""
@@ -114,7 +116,10 @@ class WorksWatch:
         """Reopen what came back. An item is looked at while a window of its watch may still be judged."""
         now = self._now()
         for type_id, (state, field) in WATCHED.items():
-            for record in self._records.find(type_id, states=(state,), order="id", limit=MOST):
+            if type_id not in self._items:
+                self._items[type_id] = OpenRecords(self._records, type_id, (state,))
+            found, _ = self._items[type_id].read()
+            for record in list(found.values()):
                 since = seconds(record.data.get(field))
                 if since is not None and now <= since + self._watch(record.data) + self._late:
                     self._look(record)

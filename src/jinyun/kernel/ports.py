@@ -200,6 +200,9 @@ SYSTEM = Actor("system", ("system",))
 class RecordStore(Protocol):
     """All registers, by declaration."""
 
+    listeners: list[Callable[[str, str], None]]
+    """Told of each change, (type, id) - of many at once (type, "") - after it is committed."""
+
     def create(
         self, type_id: str, data: Mapping[str, Any], actor: Actor, *, id: str | None = None, note: str = ""
     ) -> Record: ...
@@ -239,6 +242,10 @@ class RecordStore(Protocol):
         ...
 
     def get(self, type_id: str, id: str) -> Record: ...
+    def load(self, type_id: str, ids: Sequence[str]) -> list[Record]:
+        """Living records of these ids, in this order."""
+        ...
+
     def find(
         self,
         type_id: str,

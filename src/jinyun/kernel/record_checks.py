@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jinyun.kernel.records import ClockRule, Field, Procedure, RecordType, Transition
 
+LENGTH = "@length:"
+"""Before the list field whose length a step sets."""
 NO_IDENTITY = ("place", "json", "long_text", "file", "bool")
 _ESCALATION = re.compile(r"\d{1,3}%|\+\d{1,5}h")
 
@@ -101,7 +103,10 @@ def _check_step(where: str, kind: RecordType, procedure: Procedure, step: Transi
     own = {one.name: one for one in kind.fields}
     _known(f"{where}: needs", step.needs, filled, "field of the step")
     _known(f"{where}: sets", [*step.sets, *step.appends], own, "field")
-    sources = [*(one for one in step.sets.values() if one not in ("@now", "@actor")), *step.appends.values()]
+    lengths = [one.removeprefix(LENGTH) for one in step.sets.values() if one.startswith(LENGTH)]
+    _known(f"{where}: sets from the length of", lengths, own, "field")
+    named = [one for one in step.sets.values() if one not in ("@now", "@actor", "@none") and not one.startswith(LENGTH)]
+    sources = [*named, *step.appends.values()]
     _known(f"{where}: sets from", sources, filled, "field of the step")
     for name in step.appends:
         if not own[name].many:

@@ -86,7 +86,9 @@ class Transition:
     needs: tuple[str, ...] = ()  # names of `fields` that must be given
     fields: tuple[Field, ...] = ()  # what the person fills in at this step; kept in the history entry
     guards: tuple[Guard, ...] = ()
-    sets: Mapping[str, str] = field(default_factory=dict)  # record field <- name in `fields`, or "@now" / "@actor"
+    sets: Mapping[str, str] = field(default_factory=dict)
+    """Record field <- name in `fields`, or ``@now``, ``@actor``, ``@none`` (cleared), ``@length:`` and a list field of
+    the record (how many it has)."""
     appends: Mapping[str, str] = field(default_factory=dict)  # list field <- name in `fields`: adds {text, at, by}
     only: str = ""
     """Who of those in `by`: ``""`` all; ``owner`` whose unit or name is in the record's owner field; ``second`` not the

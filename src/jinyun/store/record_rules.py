@@ -11,6 +11,7 @@ import msgspec
 from jinyun.domains.supervision.clock_ledgers import extension_missing
 from jinyun.kernel.errors import InvalidRecord, NotPermitted, Refused
 from jinyun.kernel.ports import Actor, HistoryEntry, Record
+from jinyun.kernel.record_checks import LENGTH
 from jinyun.kernel.records import Field, Missing, RecordType, Transition, validate_fields
 from jinyun.kernel.terms import china_time
 
@@ -236,7 +237,9 @@ def given_fields(kind: RecordType, step: Transition, given: Mapping[str, Any]) -
     return {name: value for name, value in clean.items() if value is not None}
 
 
-def set_by_step(kind: RecordType, step: Transition, given: Mapping[str, Any], actor: Actor, now: int) -> dict[str, Any]:
+def set_by_step(
+    kind: RecordType, step: Transition, data: Mapping[str, Any], given: Mapping[str, Any], actor: Actor, *, now: int
+) -> dict[str, Any]:
     """Record fields that the step itself sets (`Transition.sets`). `now` [µs]."""
     values: dict[str, Any] = {}
     for name, source in step.sets.items():
@@ -245,6 +248,10 @@ def set_by_step(kind: RecordType, step: Transition, given: Mapping[str, Any], ac
             values[name] = now if spec.kind == "integer" else china_time(now // 1_000_000).isoformat()
         elif source == "@actor":
             values[name] = actor.name
+        elif source == "@none":
+            values[name] = None
+        elif source.startswith(LENGTH):
+            values[name] = len(data.get(source.removeprefix(LENGTH)) or ())
         elif source in given:
             values[name] = given[source]
     return values

@@ -143,7 +143,7 @@ class SqlRecords(RecordAnswers):
                 raise Refused(
                     f"{step.en}: " + "; ".join(one.en for one in missing), missing=[one.as_dict() for one in missing]
                 )
-            own = rules.set_by_step(kind, step, filled, actor, self._clock.now())
+            own = rules.set_by_step(kind, step, before.data, filled, actor, now=self._clock.now())
             own |= rules.appended_by_step(step, before.data, filled, actor, self._clock.now())
             data = rules.merged(kind, _set(before.data), {**rules.canonical(kind, own, partial=True), **extra})
             change = _Change(id, before, data, step.target or before.state, name, before.procedure, given=filled)

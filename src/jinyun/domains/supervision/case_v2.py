@@ -56,6 +56,10 @@ RECEIVERS: Mapping[str, tuple[str, str]] = {
 }
 FILES = Field("files", "附件", "Files", kind="file", many=True)
 SIGNED = "@actor"
+ROUND = {
+    "reopened_at": "@now", "evidence_before": "@length:evidence", "verified_by": "@none", "verified_at": "@none",
+}  # fmt: skip
+"""What a reopening sets: evidence and a second person of the round before do not close the next one."""
 
 ESCALATIONS = (
     Escalation("near", "即将到期", "Nearly due", "80%", "unit_officer"),
@@ -204,11 +208,11 @@ VERSION_2 = Procedure(
         ),
         Transition(
             "reopen", "复发重开", "Reopen", ("observing", "closed"), "reopened", by=SYSTEM_ONLY,
-            sets={"reopened_at": "@now"}, emits="case_reopened",
+            sets=ROUND, emits="case_reopened",
         ),
         Transition(
             "reopen_by_hand", "重开", "Reopen by hand", ("observing", "closed"), "reopened",
-            by=("officer", "leader"), needs=("reason",), fields=(REASON,), sets={"reopened_at": "@now"},
+            by=("officer", "leader"), needs=("reason",), fields=(REASON,), sets=ROUND,
             emits="case_reopened",
         ),
         Transition(

@@ -44,11 +44,9 @@ def closable(data: Mapping[str, Any], context: Mapping[str, Any]) -> Sequence[Mi
         missing.append(Missing("contest-open", "申辩尚未答复", "a contest waits for its reply"))
     if conditions_of(data):
         return [*missing, *recovered(data, context)]
-    since = str(data.get("reopened_at") or "")
-    if not any(str(one.get("at", "")) >= since for one in data.get("evidence") or ()):
+    if len(data.get("evidence") or ()) <= int(data.get("evidence_before") or 0):
         missing.append(Missing("evidence", "缺少佐证材料（附件）", "evidence is missing: a file that shows it"))
-    verified = str(data.get("verified_at") or "") >= since and data.get("verified_by")
-    if not verified or data.get("verified_by") == data.get("reported_by"):
+    if not data.get("verified_by") or data.get("verified_by") == data.get("reported_by"):
         missing.append(
             Missing("second-person", "须由反馈人以外的人员核实", "somebody other than who reported must verify it")
         )

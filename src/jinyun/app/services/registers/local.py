@@ -111,7 +111,7 @@ def as_file(book: bytes, file: Path | None) -> bytes:
         return book
     import python_calamine as calamine
 
-    from jinyun.app.services.registers.sheet_in import cell_text
+    from jinyun.app.services.registers.sheet_file import cell_text
 
     rows = calamine.CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()
     out = io.StringIO()

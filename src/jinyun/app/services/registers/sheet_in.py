@@ -5,22 +5,19 @@ The same file gives the same answer, so it can be accepted twice: rows that stan
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import hashlib
-import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jinyun.app.services.registers.sheet_file import cell_text, read_sheet
 from jinyun.app.services.registers.sheets import (
     CLEAR,
-    DATA,
     ID_HEADING,
     REASON,
     columns_of,
@@ -38,14 +35,11 @@ from jinyun.kernel.terms import CHINA
 if TYPE_CHECKING:
     from jinyun.app.services.registers.service import Registers
 
-MOST_ROWS = 20_000
 PART = 500
 """Rows written in one transaction."""
 SAY_EACH = 100
 Say = Callable[[str, int, int], None]
 """Hears what is done now, how much of how much."""
-GUARDED = ("'=", "'+", "'-", "'@")
-"""How an exported CSV begins a text that a spreadsheet would run as a formula."""
 NEW, CHANGED, SAME, REFUSED = "new", "changed", "same", "refused"
 
 
@@ -86,7 +80,7 @@ class SheetImport:
     ) -> None:
         self._registers, self._house, self._kind, self._actor = registers, house, kind, actor
         self._say = say
-        self.headings, body = _sheet(path)
+        self.headings, body = read_sheet(path)
         self.fields, self.unknown = self._columns()
         self._found: dict[tuple[str, str, str], list[str]] = {}
         self.rows = [Row(number, cells) for number, cells in body]
@@ -346,64 +340,3 @@ def _day(cell: Any, text: str) -> str:
     if not found:
         raise ValueError(f"{text!r} is no date; write 2026-03-01")
     return date(*map(int, found.groups())).isoformat()
-
-
-def cell_text(cell: Any) -> str:
-    """What a cell says."""
-    if isinstance(cell, bool):
-        return "是" if cell else "否"
-    if isinstance(cell, float):
-        try:
-            return format(Decimal(format(cell, ".15g")), "f")
-        except InvalidOperation:
-            return str(cell)
-    return "" if cell is None else str(cell)
-
-
-def _sheet(path: Path) -> tuple[list[str], list[tuple[int, Sequence[Any]]]]:
-    """Headings and (row number, cells) of the sheet 数据, else of the first; or of a CSV."""
-    with path.open("rb") as file:
-        packed = file.read(4).startswith((b"PK", b"\xd0\xcf\x11\xe0"))
-    rows = _workbook(path) if packed else _csv(path)
-    if not rows or not any(cell not in ("", None) for cell in rows[0]):
-        raise BadInput("the first row has no headings", field="file", hint="begin with the template")
-    body: list[tuple[int, Sequence[Any]]] = [
-        (number, row) for number, row in enumerate(rows[1:], 2) if any(cell not in ("", None) for cell in row)
-    ]
-    if len(body) > MOST_ROWS:
-        raise BadInput(f"the sheet has {len(body)} rows", field="file", hint=f"at most {MOST_ROWS}; part it")
-    return [cell_text(cell).strip() for cell in rows[0]], body
-
-
-def _workbook(path: Path) -> list[list[Any]]:
-    import python_calamine as calamine
-
-    try:
-        book = calamine.CalamineWorkbook.from_path(str(path))
-        names = book.sheet_names
-        if not names:
-            raise BadInput("the workbook has no sheet", field="file")
-        name = DATA if DATA in names else names[0]
-        rows: list[list[Any]] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    except (calamine.CalamineError, calamine.ZipError, calamine.XmlError, OSError) as wrong:
-        raise BadInput(f"the file is no Excel workbook that can be read: {wrong}", field="file") from wrong
-    return rows
-
-
-def _csv(path: Path) -> list[list[Any]]:
-    """Rows of a CSV in UTF-8 or GB 18030, parted by comma, semicolon or tab, whichever its first line has most of."""
-    raw = path.read_bytes()
-    for encoding in ("utf-8-sig", "gb18030"):
-        with contextlib.suppress(UnicodeDecodeError):
-            text = raw.decode(encoding)
-            break
-    else:
-        text = "\0"
-    if "\0" in text:
-        raise BadInput("the file is neither an Excel workbook nor a CSV", field="file", hint="UTF-8 text, or .xlsx")
-    first = text.partition("\n")[0]
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True))
-    except csv.Error as wrong:
-        raise BadInput(f"the CSV cannot be read: {wrong}", field="file") from wrong
-    return [[cell[1:] if cell.startswith(GUARDED) else cell for cell in row] for row in rows]

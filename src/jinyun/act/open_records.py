@@ -1,0 +1,54 @@
+"""Records of one type that are in certain states, kept at hand: a change of one reads that one again and no other."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+from jinyun.kernel.ports import Record, RecordStore
+
+MOST = 100_000
+AT_ONCE = 200
+"""With more records changed since they were asked for, all are read."""
+WHOLE_S = 60.0
+"""All are read after so long at the latest: another process may have changed one."""
+
+
+class OpenRecords:
+    """Records of one type in the states given. One thread at a time reads; changes are heard from any."""
+
+    def __init__(self, records: RecordStore, type_id: str, states: Sequence[str]) -> None:
+        self._records, self._type, self._states = records, type_id, frozenset(states)
+        self._lock = threading.Lock()  # of the notes below: the listener must be quick
+        self._changed: set[str] = set()
+        self.version = 0
+        """Rises with each change heard of."""
+        self._kept: dict[str, Record] | None = None
+        self._made = 0.0
+        records.listeners.append(self._hear)
+
+    def _hear(self, type_id: str, record_id: str) -> None:
+        if type_id == self._type:
+            with self._lock:
+                self._changed.add(record_id)
+                self.version += 1
+
+    def read(self, *, anew: bool = False) -> tuple[dict[str, Record], frozenset[str] | None]:
+        """All of them by id, and which ids were looked at again since the last time; None: all were."""
+        with self._lock:
+            changed, self._changed = self._changed, set()
+        now = time.monotonic()
+        if self._kept is None or anew or now - self._made >= WHOLE_S or "" in changed or len(changed) > AT_ONCE:
+            found = self._records.find(self._type, states=sorted(self._states), limit=MOST)
+            self._kept, self._made = {one.id: one for one in found}, now
+            return self._kept, None
+        if changed:
+            present = {one.id: one for one in self._records.load(self._type, sorted(changed))}
+            for record_id in changed:
+                record = present.get(record_id)
+                if record is not None and record.state in self._states:
+                    self._kept[record_id] = record
+                else:
+                    self._kept.pop(record_id, None)
+        return self._kept, frozenset(changed)
