@@ -6,11 +6,13 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rights_cells import OPEN_TYPES, PORTS, SIDES, Outcome, ask, ask_port, cells
 from rights_node import LIMITED, NO_BUSINESS, WHO, RightsNode
+from starlette.routing import compile_path
 
 from jinyun.app.discover import record_types
 from jinyun.app.rights import CHECKS, Reach, actions, roles
@@ -87,18 +89,16 @@ def test_every_route_declares_its_action():
         assert one.roles <= set(roles())
 
 
-def declared(cell):
-    """The action of a cell, looked up by its address as the application routes it."""
-    from starlette.routing import compile_path
-
+def routed(cell):
+    """The declared call that a cell's address comes to, as the application routes it."""
     path = cell.address.partition("?")[0]
-    best = None
-    for (method, route), action in CALLS.items():
-        if method == cell.method and compile_path(route)[0].match(path):
-            fixed = route.count("{")
-            if best is None or fixed < best[0]:
-                best = fixed, action
-    return best[1] if best else None
+    fits = [one for one in CALLS if one[0] == cell.method and compile_path(one[1])[0].match(path)]
+    return min(fits, key=lambda one: one[1].count("{"), default=None)
+
+
+def declared(cell):
+    """The action of a cell."""
+    return CALLS.get(routed(cell))
 
 
 def openers(action, cell):
@@ -167,6 +167,32 @@ def test_nothing_leaks(asked):
         and not port.startswith(("calls", "a register"))
     ]
     assert leaks == []
+
+
+def test_a_look_back_shows_no_more_than_today(node):
+    """Whatever takes `as_of`, asked of a moment ago by everybody with a reach: their own, and nothing of another's."""
+    paths = node.clients["admin"].get("/openapi.json").json()["paths"]
+    past = {
+        ("GET", path)
+        for path, calls in paths.items()
+        if any(one["name"] == "as_of" for one in calls.get("get", {}).get("parameters", ()))
+    }
+    assert len(past) > 20
+    moment, own, leaks = node.house.clock.now(), 0, []
+    for cell in (one for one in cells(node) if routed(one) in past):
+        mark = "&" if "?" in cell.address else "?"
+        back = replace(cell, address=f"{cell.address}{mark}as_of={moment}")
+        for who in sorted({*LIMITED, *NO_BUSINESS}):
+            outcome = ask(node, who, back)
+            own += outcome.own
+            mine = [roles()[one] for one in ROLES[who]]
+            if outcome.other or (who in NO_BUSINESS and outcome.own):
+                leaks.append((who, cell.name, outcome))
+            if outcome.person and not any(one.personal for one in mine):
+                leaks.append((who, cell.name, "a person"))
+            assert outcome.status[0] in "234", (who, cell.name, outcome)
+    assert leaks == []
+    assert own > 100
 
 
 def test_what_is_ones_own_is_there(asked):
