@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
+from frontend import tool
 from live import Live
 from live_over import over_its_limit
 from pages import watch_requests
 
-ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = [
     os.environ.get("JINYUN_CHROMIUM", ""),
     "/usr/bin/chromium",
@@ -33,12 +31,7 @@ DESK = (1280, 800)  # the map is drawn without a graphics card: small is fast
 @pytest.fixture(scope="package")
 def built() -> None:
     """The page as its sources say; built here when it is not, which needs node_modules or an npm registry."""
-    path = ROOT / "frontend" / "build.py"
-    spec = importlib.util.spec_from_file_location("jinyun_frontend_build", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module: Any = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = tool("build")
     try:
         module.build()
     except module.BuildError as wrong:

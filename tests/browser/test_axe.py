@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from axed import axe_source, serious
 from pages import at_rest
 from web_rows import OUTLET_MN
 
 pytestmark = [pytest.mark.browser]
-FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
-AXE = FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
-BAD = {"serious", "critical"}
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 PAGES = {
     "duty": "/", "site": "/site/s-out", "alarms": "/alarms", "cases": "/cases", "board": "/cases?view=board",
     "registers": "/records", "register": "/records/site", "record": f"/records/device/{OUTLET_MN}",
@@ -23,36 +18,19 @@ PAGES = {
     "rectification": "/rectification", "works": "/works", "evaluation": "/evaluation", "admin": "/admin",
     "audit": "/admin?tab=audit", "link": f"/link/{OUTLET_MN}",
 }  # fmt: skip
-FINDINGS = """async (tags) => {
-  const found = await axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })
-  const told = (n) => `${n.target.join(' ')}: ${n.failureSummary.replace(/\\s+/g, ' ')}`
-  return found.violations.map((v) => ({ id: v.id, impact: v.impact, where: v.nodes.slice(0, 5).map(told) }))
-}"""
 
 
 @pytest.fixture(scope="module")
 def axe(built: None) -> str:
     """The source of axe-core, of the version that the page's lock file names."""
-    if not AXE.is_file():  # a page that was built elsewhere needs no node_modules
-        spec = importlib.util.spec_from_file_location("jinyun_frontend_build", FRONTEND / "build.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module: Any = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        try:
-            module.install()
-        except module.BuildError as wrong:
-            pytest.skip(f"axe-core cannot be installed here: {wrong}")
-    return AXE.read_text(encoding="utf-8")
+    return axe_source()
 
 
 def findings(page: Any, axe: str) -> list[Any]:
-    """What axe calls serious or critical. The content policy forbids script tags, not the inspector."""
+    """What axe calls serious or critical, once the page is at rest."""
     page.wait_for_selector("main h1, [data-test=duty-cases], input[name=password]")
     at_rest(page)
-    page.evaluate(axe + "; void 0")
-    found = page.evaluate(FINDINGS, RULES)
-    return [one for one in found if one["impact"] in BAD]
+    return serious(page, axe)
 
 
 def case_of(node: Any) -> str:

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from frontend import FRONTEND
+from frontend import tool as frontend_tool
 from shapely.geometry import Point, shape
 
 ROOT = Path(__file__).resolve().parents[2]
-FRONTEND, BASEMAP = ROOT / "frontend", ROOT / "src" / "jinyun" / "app" / "basemap"
+BASEMAP = ROOT / "src" / "jinyun" / "app" / "basemap"
 MOST_BASEMAP = 600 * 1024  # bytes
-
-
-def module(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"jinyun_frontend_{name}", FRONTEND / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
 
 
 @pytest.mark.parametrize(
     "tool", [("vue-tsc/bin/vue-tsc.js", "--noEmit"), ("vitest/vitest.mjs", "run")], ids=["types", "units"]
 )
 def test_types_and_units(tool):
-    build = module("build")
+    build = frontend_tool("build")
     script = FRONTEND / "node_modules" / tool[0]
     if not script.exists():
         pytest.skip("frontend/node_modules is not installed: python frontend/build.py does it")
@@ -49,7 +40,7 @@ def test_the_lock_file_names_no_registry():
 
 
 def test_a_built_page_is_stale_when_a_source_changed(tmp_path, monkeypatch):
-    build = module("build")
+    build = frontend_tool("build")
     for name in ("index.html", "package.json"):
         (tmp_path / name).write_text("one", encoding="utf-8")
     monkeypatch.setattr(build, "FRONTEND", tmp_path)
@@ -72,7 +63,7 @@ PAIRS = [
 
 @pytest.mark.parametrize(("true", "shifted"), PAIRS)
 def test_gcj02_is_turned_into_wgs84(true, shifted):
-    lon, lat = module("make_basemap").to_wgs84(shifted[1], shifted[0])
+    lon, lat = frontend_tool("make_basemap").to_wgs84(shifted[1], shifted[0])
     assert lat == pytest.approx(true[0], abs=2e-5)  # 2 m
     assert lon == pytest.approx(true[1], abs=2e-5)
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from live import Live, register
+from register_calls import make, missing, step
 from web_rows import ROWS
 
 PASSWORD = "Qing-Shan-2026!"
@@ -40,22 +41,6 @@ def people(node):
     yield made
     for one in made.values():
         one.close()
-
-
-def make(client, type_id, status=201, **data):
-    answer = client.post(f"/api/records/{type_id}", json=data)
-    assert answer.status_code == status, answer.text
-    return answer.json()
-
-
-def step(client, type_id, record, name, status=200, **given):
-    answer = client.post(f"/api/records/{type_id}/{record}/steps/{name}", json={"given": given})
-    assert answer.status_code == status, answer.text
-    return answer.json()
-
-
-def missing(answer):
-    return [one["code"] for one in answer["error"]["missing"]]
 
 
 def told(node, client, topic, record):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 from live import Live, register
+from register_calls import make, missing, step
 from web_rows import ROWS
 
 PASSWORD = "Qing-Shan-2026!"
@@ -40,22 +41,6 @@ def wang(node):
     client = enter(node, "wang", PASSWORD)
     yield client
     client.close()
-
-
-def make(client, type_id, **data):
-    answer = client.post(f"/api/records/{type_id}", json=data)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-def step(client, type_id, record, name, status=200, **given):
-    answer = client.post(f"/api/records/{type_id}/{record}/steps/{name}", json={"given": given})
-    assert answer.status_code == status, answer.text
-    return answer.json()
-
-
-def missing(answer):
-    return [one["code"] for one in answer["error"]["missing"]]
 
 
 def test_a_complaint_runs_by_the_clock_of_its_channel_and_closes_by_a_second_person(admin, wang):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from typing import Any
 
 import pytest
+from frontend import FRONTEND, tool
 
-FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
 AXE = FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
 BAD = {"serious", "critical"}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
@@ -22,11 +20,7 @@ FINDINGS = """async (tags) => {
 def axe_source() -> str:
     """The source of axe-core, of the version that the page's lock file names; installed here when it is not."""
     if not AXE.is_file():  # a page that was built elsewhere needs no node_modules
-        spec = importlib.util.spec_from_file_location("jinyun_frontend_build", FRONTEND / "build.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module: Any = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = tool("build")
         try:
             module.install()
         except module.BuildError as wrong:
