@@ -206,9 +206,10 @@ def test_people_in_the_field_make_what_they_find(people):
     finding = {"title": "废水直排", "inspection": "daily", "found_on": "2026-03-02", "description": "现场直排"}
     patrol = {"river": "龙凤溪", "chief": "李河长", "rank": "town", "started": "2026-03-02T08:00:00+08:00",
               "ended": "2026-03-02T08:40:00+08:00", "km": "2.5"}  # fmt: skip
-    make(people["xian"], "inspection_finding", jurisdiction="500109", **finding)
-    make(people["xian"], "patrol", jurisdiction="500109", **patrol)
-    make(people["shui"], "patrol", owner="u-shui", **patrol)
+    made = make(people["xian"], "inspection_finding", jurisdiction="500109", **finding)
+    assert made["jurisdiction"] == "500109"
+    assert make(people["xian"], "patrol", jurisdiction="500109", **patrol)["river"] == "龙凤溪"
+    assert make(people["shui"], "patrol", owner="u-shui", **patrol)["owner"] == "u-shui"
     make(people["xian"], "inspection_finding", 403, jurisdiction="510107", **finding)
     make(people["shui"], "inspection_finding", 403, owner="u-shui", **finding)
     make(people["xian"], "rectification", 403, title="t", source="own", problem="p", deadline="2030-01-01",

@@ -204,6 +204,7 @@ async def test_a_quiet_stream_has_a_heartbeat(hub, monkeypatch):
     async with asyncio.timeout(60):
         while reader.raw.count(b"event: ping\ndata: ") < 2:  # an event: comments are seen by no page
             await asyncio.sleep(0.05)
+    assert hub.pages == 1, "a page that only hears the heart stays"
 
 
 async def test_a_page_that_goes_is_forgotten(hub):
