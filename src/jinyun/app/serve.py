@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -33,9 +32,6 @@ def run(settings: Settings, create_app: Callable[[House], Any]) -> None:
     asyncio.run(_serve(house, create_app))
 
 
-GC_STEPS = (20_000, 20, 50)
-"""A node holds lists and memories that stay: looking through all of them for rings, as often as Python does by itself,
-makes every call wait."""
 KEEP_ALIVE_S = 75
 """An idle connection of a page stays open so long: what is closed as a person clicks costs a new one, or an error."""
 
@@ -73,9 +69,6 @@ async def _serve(house: House, create_app: Callable[[House], Any]) -> None:
         if server.started:
             if story is not None:
                 simulator = Simulator(house, story)
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(*GC_STEPS)
             _greet(house, password, staff)
             desks = asyncio.create_task(asyncio.to_thread(fill_desks, house, story)) if story is not None else None
             await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
