@@ -38,8 +38,9 @@ class OpenRecords:
         """All of them by id, and which ids were looked at again since the last time; None: all were."""
         with self._lock:
             changed, self._changed = self._changed, set()
+        kept, self._kept = self._kept, None  # should reading fail, the next time reads all
         now = time.monotonic()
-        if self._kept is None or anew or now - self._made >= WHOLE_S or "" in changed or len(changed) > AT_ONCE:
+        if kept is None or anew or now - self._made >= WHOLE_S or "" in changed or len(changed) > AT_ONCE:
             found = self._records.find(self._type, states=sorted(self._states), limit=MOST)
             self._kept, self._made = {one.id: one for one in found}, now
             return self._kept, None
@@ -48,7 +49,8 @@ class OpenRecords:
             for record_id in changed:
                 record = present.get(record_id)
                 if record is not None and record.state in self._states:
-                    self._kept[record_id] = record
+                    kept[record_id] = record
                 else:
-                    self._kept.pop(record_id, None)
-        return self._kept, frozenset(changed)
+                    kept.pop(record_id, None)
+        self._kept = kept
+        return kept, frozenset(changed)

@@ -205,7 +205,8 @@ class ActThen:
 
     def case_context(self, case_id: str) -> dict[str, Any]:
         """As `ActRoom.case_context`."""
-        return dict(self.recovery(self._records.get("case", case_id)).as_context())
+        case = self._records.get("case", case_id)
+        return self._desk.context(case, self.recovery(case))
 
 
 class _Nowhere:

@@ -236,7 +236,3 @@ class SqlAudit:
                 return
             yield from rows
             last = rows[-1]["n"]
-
-
-def _gone(first: int, last: int) -> Broken:
-    return Broken(first, f"第{first}至{last}行缺失", f"rows {first} to {last} are gone")

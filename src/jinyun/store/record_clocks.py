@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, select
+from sqlalchemy import Connection, Engine, and_, delete, insert, select
 
 from jinyun.kernel.ports import HistoryEntry, KeyValue, Record
 from jinyun.kernel.records import RecordType
@@ -142,13 +142,6 @@ class RecordClocks:
             connection.execute(delete(kept).where(kept.c.type == kind.id, kept.c.id.in_(part)))
         if rows:
             connection.execute(insert(kept), rows)
-
-    def count(self, type_id: str) -> int:
-        """How many records of a type have a row."""
-        with reading(self._engine) as connection:
-            query = select(func.count()).select_from(kept).where(kept.c.type == type_id)
-            found: int = connection.execute(query).scalar_one()
-        return found
 
 
 def timed(kind: RecordType) -> bool:

@@ -84,13 +84,6 @@ class KeptLedgers:
                 self._kept.popitem(last=False)
 
 
-def clocks_of(
-    kind: RecordType, record: Record, history: Iterable[HistoryEntry], now: int, calendar: WorkCalendar
-) -> list[dict[str, Any]]:
-    """Every clock that has started, as pages show it."""
-    return _shown(ledgers_of(kind, record, history), now, calendar)
-
-
 def ledgers_of(kind: RecordType, record: Record, history: Iterable[HistoryEntry]) -> Ledgers:
     """Of every clock that counts for a record."""
     procedure, entries = kind.procedure_at(record.procedure), list(history)
