@@ -58,4 +58,34 @@ def test_many_changes_or_being_asked_to_read_all_anew(records):
     for n in range(AT_ONCE + 1):
         case(records, f"c{n}")
     found, looked_at = kept.read()
-    assert (len(found), looked_at) == (AT_ONCE + 1, None)
+    assert len(found) == AT_ONCE + 1
+    assert looked_at == set(found)
+
+
+def test_what_nobody_told_is_seen_by_its_version(records, monkeypatch):
+    for id in ("a", "b", "c", "d"):
+        case(records, id)
+    kept = OpenRecords(records, "case", OPEN)
+    kept.read()
+    monkeypatch.setattr(records, "listeners", [])  # as when another process changes them
+    records.update("case", "a", {"level": 1}, SYSTEM)
+    records.delete("case", "b", SYSTEM)
+    case(records, "e")
+    assert set(kept.read()[0]) == {"a", "b", "c", "d"}
+    monkeypatch.setattr("jinyun.act.open_records.WHOLE_S", 0.0)
+    monkeypatch.setattr(records, "find", None)  # nothing reads them all
+    found, looked_at = kept.read()
+    assert (set(found), looked_at) == ({"a", "c", "d", "e"}, {"a", "b", "e"})
+    assert found["a"].data["level"] == 1
+
+
+def test_a_failed_read_loses_no_change(records, monkeypatch):
+    case(records, "a")
+    kept = OpenRecords(records, "case", OPEN)
+    kept.read()
+    records.update("case", "a", {"level": 1}, SYSTEM)
+    with monkeypatch.context() as broken:
+        broken.setattr(records, "load", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            kept.read()
+    assert kept.read()[0]["a"].data["level"] == 1

@@ -65,7 +65,7 @@ def test_late_is_a_question_that_follows_every_change(kept, database):
     assert made.differing("task") == []
     with database.connect() as connection:
         query = text("SELECT type, count(*) FROM record_clock GROUP BY type")
-        assert dict(connection.execute(query).tuples().all()) == {"task": 3}
+        assert [tuple(row) for row in connection.execute(query)] == [("task", 3)]
 
 
 def test_what_is_due_is_looked_at_once_and_again_after_a_change(kept):

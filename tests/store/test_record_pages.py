@@ -54,6 +54,24 @@ def test_a_word_is_found_wherever_it_stands(filled, word):
     assert records.count("case", text=word) == len(records.find("case", text=word))
 
 
+@pytest.mark.parametrize("word", ["超标", "超", "断面3", "断", "%", "没有", "c017", "C017", "s2", '"', "超标 断面"])
+def test_registers_that_hold_a_word_are_told_in_one_question(filled, word):
+    records, _, _ = filled
+    found = {one for one in ("case", "site") if records.find(one, text=word) or word in records.heads(one)}
+    assert records.holding(word, ["case", "site"]) == found
+    assert records.holding(word, ["site"]) == found & {"site"}
+    assert records.holding(word, []) == frozenset()
+
+
+def test_heads_are_the_versions_of_what_a_list_holds(filled):
+    records, _, _ = filled
+    records.update("case", "c007", {"owner": "u9"}, SYSTEM)
+    records.delete("case", "c008", SYSTEM)
+    for where in (None, {"owner": "u9"}, {"owner": "u1"}):
+        assert records.heads("case", where) == {one.id: one.version for one in records.find("case", where)}
+    assert records.heads("case", {"owner": "u9"}) == {"c007": 2}
+
+
 def test_the_text_follows_changes_deletion_and_return(filled):
     records, _, _ = filled
     records.update("case", "c007", {"title": "塑料颗粒泄漏"}, SYSTEM)

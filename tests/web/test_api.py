@@ -160,6 +160,15 @@ def test_why_of_a_case_reaches_its_alarms_and_their_readings(page):
     assert page.get(f"/api/alarms/{alarm}/why").json()["kind"] == "alarm"
 
 
+def test_the_list_of_what_is_open_is_the_same_made_once_for_all_or_for_one(page):
+    for path in ("/api/cases", "/api/alarms"):
+        ready, made = page.get(path), page.get(path, params={"limit": 499})
+        assert ready.json() == made.json()
+        assert ready.json()["total"] == len(ready.json()["items"]) > 0
+        bare = page.get(path, headers={"accept-encoding": "identity"})
+        assert (bare.json(), "content-encoding" in bare.headers) == (made.json(), False)
+
+
 def test_why_says_that_a_newer_version_exists(live, page):
     """The device corrects an hour: the old verdict still shows what it rested on."""
     from jinyun.sense.hj212 import compose

@@ -52,7 +52,7 @@ class CaseDesk:
         self._sites, self._clock, self._bus = sites, clock, bus
         self.watched: dict[tuple[str, str], set[str]] = {}
         """Open cases by the (judge, subject) of their recovery conditions: looked up at every verdict."""
-        self._known: set[str] = set()
+        self._known: dict[str, tuple[tuple[str, str], ...]] = {}  # open cases, each with where it is in `watched`
         self._open_cases: OpenRecords | None = None  # from the first tick on: who only foresees needs none
         self.clocks = CaseClocks(records, {one.case.kind: one.case.hours for one in rules.verdict if one.case})
 
@@ -204,7 +204,7 @@ class CaseDesk:
         """Cases, open or closed, whose recovery condition looks at these verdicts."""
         asked = {"judge": judge, "subject": subject}
         known = {one.id: one for one in self._records.find("case", {"subject": subject}, limit=1000)}
-        for case_id in self.watched.get((judge, subject), ()):
+        for case_id in sorted(self.watched.get((judge, subject), ())):
             if case_id not in known:
                 known[case_id] = self._records.get("case", case_id)
         return [
@@ -278,9 +278,12 @@ class CaseDesk:
         if self._open_cases is None:
             self._open_cases = OpenRecords(self._records, "case", OPEN_STATES)
         found, looked_at = self._open_cases.read()
-        known = self._known
-        if looked_at is None or looked_at:
+        known = set(self._known)
+        if looked_at is None:
             self.watch(found.values())
+        else:
+            for case_id in looked_at:
+                self._watch_again(case_id, found.get(case_id))
         now = self._now()
         for case in self._run_clocks(list(found.values())):
             if case.id not in known:
@@ -292,14 +295,25 @@ class CaseDesk:
 
     def watch(self, cases: Iterable[Record]) -> None:
         """These are the cases that are open; `tick` looks at the progress of those that were not among them before."""
-        self.watched, self._known = {}, set()
+        self.watched, self._known = {}, {}
         for case in cases:
             self._watch(case)
 
     def _watch(self, case: Record) -> None:
-        self._known.add(case.id)
-        for condition in conditions_of(case.data):
-            self.watched.setdefault((condition["judge"], condition["subject"]), set()).add(case.id)
+        keys = tuple((one["judge"], one["subject"]) for one in conditions_of(case.data))
+        self._known[case.id] = (*self._known.get(case.id, ()), *keys)
+        for key in keys:
+            self.watched.setdefault(key, set()).add(case.id)
+
+    def _watch_again(self, case_id: str, case: Record | None) -> None:
+        """It was changed, or is no longer open."""
+        for key in self._known.pop(case_id, ()):
+            if (mine := self.watched.get(key)) is not None:
+                mine.discard(case_id)
+                if not mine:
+                    del self.watched[key]
+        if case is not None:
+            self._watch(case)
 
     def _run_clocks(self, cases: Sequence[Record]) -> list[Record]:
         """Escalate what a clock has reached, and bring the copy of the due moment up to date after a suspension."""

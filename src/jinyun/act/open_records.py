@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from jinyun.kernel.ports import Record, RecordStore
 
 MOST = 100_000
 AT_ONCE = 200
-"""With more records changed since they were asked for, all are read."""
+"""With more records changed since they were asked for, all are looked at."""
 WHOLE_S = 60.0
-"""All are read after so long at the latest: another process may have changed one."""
+"""All are looked at after so long at the latest: another process may have changed one."""
 
 
 class OpenRecords:
@@ -40,10 +40,12 @@ class OpenRecords:
             changed, self._changed = self._changed, set()
         kept, self._kept = self._kept, None  # should reading fail, the next time reads all
         now = time.monotonic()
-        if kept is None or anew or now - self._made >= WHOLE_S or "" in changed or len(changed) > AT_ONCE:
+        if kept is None or anew:
             found = self._records.find(self._type, states=sorted(self._states), limit=MOST)
             self._kept, self._made = {one.id: one for one in found}, now
             return self._kept, None
+        if now - self._made >= WHOLE_S or "" in changed or len(changed) > AT_ONCE:
+            changed, self._made = self._differing(kept), now
         if changed:
             present = {one.id: one for one in self._records.load(self._type, sorted(changed))}
             for record_id in changed:
@@ -54,3 +56,9 @@ class OpenRecords:
                     kept.pop(record_id, None)
         self._kept = kept
         return kept, frozenset(changed)
+
+    def _differing(self, kept: Mapping[str, Record]) -> set[str]:
+        """Ids of those that came, went or changed, by their versions."""
+        heads = self._records.heads(self._type, states=sorted(self._states))
+        gone = kept.keys() - heads.keys()
+        return gone | {id for id, version in heads.items() if id not in kept or kept[id].version != version}

@@ -263,6 +263,17 @@ class RecordStore(Protocol):
     def count(
         self, type_id: str, where: Mapping[str, Any] | None = None, *, states: Sequence[str] = (), text: str = ""
     ) -> int: ...
+    def heads(
+        self, type_id: str, where: Mapping[str, Any] | None = None, *, states: Sequence[str] = ()
+    ) -> Mapping[str, int]:
+        """Versions of all that `find` would give, by id: to see cheaply which are not as they were."""
+        ...
+
+    def holding(self, text: str, types: Sequence[str]) -> frozenset[str]:
+        """Of `types` those that hold a record with these words or this id: too many rather than too few. A question
+        to all registers asks those only."""
+        ...
+
     def history(self, type_id: str, id: str) -> list[HistoryEntry]: ...
     def histories(self, type_id: str, ids: Sequence[str]) -> Mapping[str, Sequence[HistoryEntry]]:
         """`history` of many in one question."""

@@ -18,6 +18,11 @@ from sqlalchemy.sql import Insert
 from jinyun.kernel.errors import BadInput, Busy, Unavailable
 
 BUSY_MS = 5_000
+CONNECTIONS = 48
+"""At most, as many as threads that may ask at once. To a SQLite file all are kept open once they were needed: to open
+one anew, with its settings and the schema to read, takes longer than most answers."""
+SERVER_KEPT = 12
+"""Of them to a server, which has some for others too."""
 MAPPED = 1 << 30
 """Bytes of a SQLite file that are read where the operating system holds them, instead of being copied page by page."""
 POSTGRESQL = "-c jit=off -c max_parallel_workers_per_gather=0 -c work_mem=32MB -c random_page_cost=1.1"
@@ -62,14 +67,18 @@ def make_engine(url_or_path: str | Path) -> Engine:
     except ArgumentError as wrong:
         raise BadInput(f"{text!r} is not a database URL", hint="give a file path or postgresql://…") from wrong
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
+        own = {"timeout": BUSY_MS / 1000, "check_same_thread": False}
+        engine = create_engine(url, pool_size=CONNECTIONS, connect_args=own)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         _QUEUES[engine] = threading.RLock()
         return engine
     if url.get_backend_name() == "postgresql":
-        own = {} if "options" in url.query else {"options": POSTGRESQL}
-        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=own)
+        options = {} if "options" in url.query else {"options": POSTGRESQL}
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=SERVER_KEPT,
+            max_overflow=CONNECTIONS - SERVER_KEPT, connect_args=options,
+        )  # fmt: skip
     raise BadInput(f"{url.get_backend_name()} is not supported", hint="use SQLite (a file path) or postgresql://…")
 
 

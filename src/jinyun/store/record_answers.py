@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, bindparam, func, select
 
 from jinyun.kernel.errors import Conflict, NotFound
 from jinyun.kernel.ports import HistoryEntry, Record
@@ -19,6 +19,7 @@ from jinyun.store import record_rules as rules
 from jinyun.store.database import reading
 from jinyun.store.record_pages import COLUMNS, DEEP, ids_by_column, ids_by_field, page_by_column
 from jinyun.store.record_search import conditions_of, not_indexed
+from jinyun.store.record_text import types_holding
 from jinyun.store.records_then import RecordsThen
 from jinyun.store.schema import record as current
 from jinyun.store.schema import record_history as history_table
@@ -28,6 +29,15 @@ CHUNK = 500
 COUNT_KEPT, COUNT_KEPT_S, COUNTS = 2_000, 10.0, 500
 """A count of so many records is answered again for so long, while nothing is changed here; another process's change is
 seen after it. So many are kept."""
+
+
+_ONE = select(current).where(current.c.type == bindparam("of_type"), current.c.id == bindparam("of_id"))
+_ENTRIES = (
+    select(history_table)
+    .where(history_table.c.type == bindparam("of_type"), history_table.c.id == bindparam("of_id"))
+    .order_by(history_table.c.version)
+)
+"""Asked by every page: to put them together anew takes as long as to answer them."""
 
 
 class _Mine(threading.local):
@@ -72,6 +82,20 @@ class RecordAnswers:
             return self._types[type_id]
         except KeyError:
             raise NotFound("record type", type_id, known=self._types) from None
+
+    def heads(
+        self, type_id: str, where: Mapping[str, Any] | None = None, *, states: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """Versions of all that `find` would give, by id: to see cheaply which are not as they were."""
+        conditions = conditions_of(self.type(type_id), where, states, "", self._engine.dialect.name)
+        with self._reading() as connection:
+            query = select(current.c.id, current.c.version).where(*conditions)
+            return {row.id: row.version for row in connection.execute(query)}
+
+    def holding(self, text: str, types: Sequence[str]) -> frozenset[str]:
+        """Of `types` those that hold a record with these words or this id: too many rather than too few."""
+        with self._reading() as connection:
+            return types_holding(connection, text, types)
 
     def get(self, type_id: str, id: str) -> Record:
         with self._reading() as connection:
@@ -170,9 +194,7 @@ class RecordAnswers:
         return entries
 
     def _history(self, connection: Connection, type_id: str, record_id: str) -> list[HistoryEntry]:
-        table = history_table
-        query = select(table).where(table.c.type == type_id, table.c.id == record_id).order_by(table.c.version)
-        return [_entry(row) for row in connection.execute(query)]
+        return [_entry(row) for row in connection.execute(_ENTRIES, {"of_type": type_id, "of_id": record_id})]
 
     def histories(self, type_id: str, ids: Sequence[str]) -> dict[str, list[HistoryEntry]]:
         """`history` of many; an id without one is left out."""
@@ -210,7 +232,8 @@ class RecordAnswers:
 
     def _present(self, connection: Connection, type_id: str, record_id: str, version: int | None) -> Record:
         self.type(type_id)
-        found = self.load_rows(connection, type_id, [record_id]).get(record_id)
+        row = connection.execute(_ONE, {"of_type": type_id, "of_id": record_id}).first()
+        found = None if row is None else self.record_of(row)
         if found is None or found.deleted:
             raise NotFound(type_id, record_id)
         if version is not None and version != found.version:

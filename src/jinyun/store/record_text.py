@@ -8,6 +8,7 @@ gives a text's characters and pairs, kept by the server; no extension is needed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    union,
     update,
 )
 
@@ -48,6 +50,12 @@ POSTGRESQL = (
 )
 _ADD = text("INSERT INTO record_grams(rowid, grams) VALUES (:number, :grams)")
 _TAKE = text("INSERT INTO record_grams(record_grams, rowid, grams) VALUES ('delete', :number, :grams)")
+
+
+_HOLDING = text(
+    "SELECT asked.key FROM json_each(:asked) asked WHERE EXISTS (SELECT 1 FROM record_grams "
+    "WHERE record_grams MATCH asked.value) OR EXISTS (SELECT 1 FROM record WHERE type = asked.key AND id = :id)"
+)
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
@@ -91,6 +99,22 @@ def _code(piece: str) -> str:
 
 def _of_type(type_id: str) -> str:
     return "t" + type_id.encode().hex()
+
+
+def types_holding(connection: Connection, wanted: str, types: Sequence[str]) -> frozenset[str]:
+    """Of `types` those in which some record has every word of `wanted`, or it for its id, in one question."""
+    words = wanted.lower().replace("\x00", "").split()
+    if not words or not types:
+        return frozenset(types)
+    if connection.dialect.name == "sqlite":
+        asked = {one: _match(one, words) for one in types}
+        rows = connection.execute(_HOLDING, {"asked": json.dumps(asked), "id": wanted})
+        return frozenset(rows.scalars())
+    pieces = list(dict.fromkeys(piece for word in words for piece in _pairs(word)))
+    held = func.jinyun_grams(current.c.search).op("@>")(cast(literal(pieces, ARRAY(Text)), ARRAY(Text)))
+    mine = current.c.type.in_(list(types))
+    query = union(select(current.c.type).where(held, mine), select(current.c.type).where(current.c.id == wanted, mine))
+    return frozenset(connection.execute(query).scalars())
 
 
 # --- following the records -------------------------------------------------------------------------------------------

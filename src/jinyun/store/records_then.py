@@ -120,6 +120,16 @@ class RecordsThen:
             unchanged: int = connection.execute(query).scalar_one()
         return unchanged + len(self._fitting(kind, where, states, text))
 
+    def heads(
+        self, type_id: str, where: Mapping[str, Any] | None = None, *, states: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """Versions of all that `find` would give, by id."""
+        return {one.id: one.version for one in self.find(type_id, where, states=states, limit=1_000_000)}
+
+    def holding(self, text: str, types: Sequence[str]) -> frozenset[str]:  # noqa: ARG002 - see below
+        """All of `types`: the index of words knows no time."""
+        return frozenset(types)
+
     def load(self, type_id: str, ids: Sequence[str]) -> list[Record]:
         """Those of some ids that were there, in this order."""
         found = {one.id: one for one in self.find(type_id, {"id": list(ids)}, limit=len(ids))} if ids else {}

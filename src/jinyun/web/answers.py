@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from jinyun.app.services.overview import packed
+from jinyun.app.services.cache import Ready, packed
 from jinyun.app.services.words import csv_bytes
 from jinyun.kernel.errors import JinyunError
 
@@ -57,6 +57,11 @@ def packed_answer(request: Request, body: bytes, pack: Callable[[bytes], bytes] 
     if len(body) < COMPRESS_FROM or not takes_gzip(request):
         return json_answer(body, headers={"vary": "accept-encoding"})
     return json_answer(pack(body), headers={"content-encoding": "gzip", "vary": "accept-encoding"})
+
+
+def ready_answer(request: Request, ready: Ready) -> Response:
+    """An answer that is encoded and packed once for everybody."""
+    return packed_answer(request, ready.body.get(), ready.pack)
 
 
 def list_answer(

@@ -74,6 +74,27 @@ class ViewRecords:
         found: int = self._records.count(type_id, self._within(type_id, where), states=states, text=text)
         return found
 
+    def heads(
+        self, type_id: str, where: Mapping[str, Any] | None = None, *, states: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """Versions of all that `find` would give, by id."""
+        self._no_probing(type_id, where, "", "")
+        found: dict[str, int] = self._records.heads(type_id, self._within(type_id, where), states=states)
+        return found
+
+    def holding(self, text: str, types: Sequence[str]) -> frozenset[str]:
+        """Types in which it is worth asking. Those whose text is closed are not looked into, and asking them is
+        refused."""
+        closed, asked = set(), []
+        for one in types:
+            try:
+                self._no_probing(one, None, text, "")
+            except NotPermitted:
+                closed.add(one)
+            else:
+                asked.append(one)
+        return frozenset(self._records.holding(text, asked) | closed)
+
     def ids(
         self,
         type_id: str,

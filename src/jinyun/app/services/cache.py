@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+import zlib
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import msgspec
 
 T = TypeVar("T")
+ENCODED_S = 5.0
 
 
 class Cached(Generic[T]):
@@ -42,3 +46,29 @@ class Cached(Generic[T]):
 
     def forget(self) -> None:
         self._held = None
+
+
+def packed(body: bytes) -> bytes:
+    """gzip, quick rather than small."""
+    packer = zlib.compressobj(level=1, wbits=31)
+    return packer.compress(body) + packer.flush()
+
+
+class Ready:
+    """A long answer as JSON and packed, encoded once for everybody who asks until what it is made `of` is made anew, or
+    for `ENCODED_S`: what depends on the time of day shows with the next."""
+
+    def __init__(self, make: Callable[[], Any], of: Cached[Any]) -> None:
+        self.body: Cached[bytes] = Cached(lambda: msgspec.json.encode(make()), seconds=ENCODED_S, key=lambda: _made(of))
+        self._packed: Cached[bytes] = Cached(
+            lambda: packed(self.body.get()), seconds=ENCODED_S, key=lambda: _made(self.body)
+        )
+
+    def pack(self, body: bytes) -> bytes:
+        """`body` packed; what was packed for it before, when it is the newest."""
+        return self._packed.get() if body is self.body.get() else packed(body)
+
+
+def _made(of: Cached[Any]) -> int:
+    of.get()
+    return of.made

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from jinyun.app.services.cache import Cached, Ready
 from jinyun.app.services.cases import CaseWork, Complaints, Evaluation, HandOver, Works
 from jinyun.app.services.overview import OPEN_CASES, Overview
 from jinyun.app.services.registers import Registers
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 ALARM_STATES = {"open": ("open",), "ended": ("ended",), "all": ()}
 CASE_STATES = {"open": OPEN_CASES, "closed": ("closed", "merged"), "all": ()}
+OPEN_PAGE = 500
+"""Open alarms and cases that a page asks for at once."""
 CASE_VERDICTS = 60  # newest verdicts shown with a case
 
 
@@ -33,6 +37,8 @@ class Matters:
         self.hand_over = HandOver(house, registers)
         self.works = Works(house, registers)
         self.complaints = Complaints(house, registers)
+        self.open_cases = Ready(partial(self._open, overview.cases), overview.cases)
+        self.open_alarms = Ready(partial(self._open, overview.alarms), overview.alarms)
 
     def alarms(
         self, actor: Actor, *, state: str = "open", subject: str = "", limit: int = 500, offset: int = 0
@@ -49,9 +55,8 @@ class Matters:
     ) -> dict[str, Any]:
         if state not in known:
             raise BadInput(f"no list of {type_id}s {state!r}", field="state", hint=f"one of {', '.join(known)}")
-        if state == "open" and not subject:  # kept ready, worst first
-            ready = (self._overview.alarms if type_id == "alarm" else self._overview.cases).get()
-            return stamped(self._house, {"items": ready[offset : offset + limit], "total": len(ready)})
+        if state == "open" and not subject:
+            return self._open(self._overview.alarms if type_id == "alarm" else self._overview.cases, limit, offset)
         kind = self._house.types[type_id]
         where = {"subject": subject} if subject else {}
         found = self._house.records.find(type_id, where, states=known[state], limit=limit, offset=offset)
@@ -60,6 +65,11 @@ class Matters:
             "total": self._house.records.count(type_id, where, states=known[state]),
         }
         return stamped(self._house, told)
+
+    def _open(self, rows: Cached[list[dict[str, Any]]], limit: int = OPEN_PAGE, offset: int = 0) -> dict[str, Any]:
+        """Kept ready, worst first."""
+        ready = rows.get()
+        return stamped(self._house, {"items": ready[offset : offset + limit], "total": len(ready)})
 
     def _named(self, shown: dict[str, Any]) -> dict[str, Any]:
         site = self._house.sites.get(str(shown.get("subject") or ""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from jinyun.app.services.cache import Cached
+from jinyun.app.services.cache import Cached, packed
 from jinyun.app.services.open_list import OpenList
 from jinyun.app.services.words import record_dict
 from jinyun.app.then import stamped
@@ -68,12 +67,6 @@ class _Row:
     key: tuple[Any, ...]
     told: dict[str, Any]
     encoded: msgspec.Raw
-
-
-def packed(body: bytes) -> bytes:
-    """gzip, quick rather than small."""
-    packer = zlib.compressobj(level=1, wbits=31)
-    return packer.compress(body) + packer.flush()
 
 
 class Overview:

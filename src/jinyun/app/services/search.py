@@ -64,11 +64,11 @@ def search(
     if len(text) > MOST_WORDS:
         raise BadInput(f"at most {MOST_WORDS} characters are searched for", field="q")
     each = max(1, min(each, MOST_EACH))
-    asked = _Asked(house, registers, actor, text, each)
+    kinds = [one for one in house.types.values() if may(one.id)]
+    holding = house.records.holding(text, [one.id for one in kinds])
+    asked = _Asked(house, registers, actor, text, each, holding)
     groups, left_out = [], []
-    for kind in house.types.values():
-        if not may(kind.id):
-            continue
+    for kind in kinds:
         try:
             found = _records(asked, kind)
         except NotPermitted:
@@ -95,11 +95,15 @@ class _Asked:
     actor: Actor
     text: str
     each: int
+    holding: frozenset[str]
+    """Registers in which there may be something."""
 
 
 def _records(asked: _Asked, kind: RecordType) -> dict[str, Any]:
     records, each = asked.house.records, asked.each
     asked.registers.gate.where(asked.actor, kind)  # raises when the register is closed to the actor
+    if kind.id not in asked.holding:
+        return {"type": kind.id, "zh": kind.zh, "en": kind.en, "items": [], "more": False}
     found = records.find(kind.id, text=asked.text, limit=each + 1)
     try:  # an id is found as it is written, whatever the index holds
         exact = records.get(kind.id, asked.text)

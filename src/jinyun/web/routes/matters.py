@@ -8,25 +8,31 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from jinyun.web.answers import encode, file_answer, json_answer, packed_answer
+from jinyun.app.services.matters import OPEN_PAGE
+from jinyun.web.answers import encode, file_answer, json_answer, packed_answer, ready_answer
 from jinyun.web.guard import Cases, Known, LoggedIn, Out, Who
 from jinyun.web.routes import LIST, Limit, Name, Offset, Words
 
 router = APIRouter(prefix="/api", tags=["alarms and cases"])
+FIRST = ("open", "", OPEN_PAGE, 0)
+"""State, subject, limit and offset of the list that pages ask for again and again."""
 
 
 @router.get("/alarms", responses=LIST)
 def alarms(
     *,
+    request: Request,
     out: Out,
     cases: Known,
     who: Who,
     state: Words = "open",
     subject: Words = "",
-    limit: Limit = 500,
+    limit: Limit = OPEN_PAGE,
     offset: Offset = 0,
 ) -> Response:
     """Alarms: state open (worst first), ended or all; with `as_of` those known then, in their state then."""
+    if (state, subject, limit, offset) == FIRST and not out.csv:
+        return ready_answer(request, cases.matters.open_alarms)
     found = cases.matters.alarms(who, state=state, subject=subject, limit=limit, offset=offset)
     return out.answer(found, name="alarms", labels=cases.registers.labels("alarm"))
 
@@ -46,15 +52,18 @@ def why_alarm(*, alarm: Name, request: Request, cases: Known, _: LoggedIn) -> Re
 @router.get("/cases", responses=LIST)
 def case_list(
     *,
+    request: Request,
     out: Out,
     cases: Known,
     who: Who,
     state: Words = "open",
     subject: Words = "",
-    limit: Limit = 500,
+    limit: Limit = OPEN_PAGE,
     offset: Offset = 0,
 ) -> Response:
     """Cases: state open (by urgency), closed or all; with `as_of` in their state then."""
+    if (state, subject, limit, offset) == FIRST and not out.csv:
+        return ready_answer(request, cases.matters.open_cases)
     found = cases.matters.cases(who, state=state, subject=subject, limit=limit, offset=offset)
     return out.answer(found, name="cases", labels=cases.registers.labels("case"))
 

@@ -19,7 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from jinyun.app.accounts import Session
-from jinyun.app.services.overview import packed
+from jinyun.app.services.cache import packed
 from jinyun.app.services.sensorthings import StaAnswer
 from jinyun.app.use_cases import UseCases
 from jinyun.kernel.errors import BadInput, JinyunError, NotLoggedIn
