@@ -166,6 +166,29 @@ def test_a_relapse_is_found_after_a_restart_and_a_correction_that_takes_it_back_
     assert desk.records.get("rectification", made.id).state == "reopened"
 
 
+def test_an_item_is_looked_at_when_something_came_and_not_before(desk, monkeypatch):
+    made = closed(desk)
+    desk.to(start("2024-05-10") + DAY // 2)
+    desk.room.tick()
+    works, looked_at = desk.room.works, []
+    look = works._look
+    monkeypatch.setattr(works, "_look", lambda record: (looked_at.append(record.id), look(record)))
+    desk.room.tick()
+    assert looked_at == [], "nothing came"
+    desk.room.on_verdict(day_verdict("2024-05-09", "0.9", "emission.outlet_day", "o2"), None)
+    desk.room.tick()
+    assert looked_at == [], "not of its line"
+    desk.records.update("rectification", made.id, {"problem": "又超标"}, SYSTEM)
+    desk.room.tick()
+    assert looked_at == [made.id], "it was changed"
+    desk.room.on_verdict(desk.verdicts.add([day_verdict("2024-05-10", "1.4", "emission.outlet_day", "o1")])[0], None)
+    desk.room.tick()
+    assert desk.records.get("rectification", made.id).state == "closed", "the day is not over"
+    desk.to(start("2024-05-11") + 1)
+    desk.room.tick()
+    assert desk.records.get("rectification", made.id).state == "reopened"
+
+
 def test_written_readings_still_decide_where_no_site_is_named(desk):
     readings = [{"date": f"2024-05-0{n}", "value": "0.9"} for n in (1, 2, 3)]
     desk.to(start("2024-05-04"))

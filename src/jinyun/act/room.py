@@ -82,6 +82,7 @@ class ActRoom:
 
     def on_verdict(self, new: Verdict, previous: Verdict | None) -> None:
         """A verdict was stored; `previous` is the one it supersedes. A failure is kept and tried again at the tick."""
+        self.works.heard(new)
         if new.judge in self._looked_at or (new.judge, new.subject) in self._cases.watched or not self._ready:
             with self._lock:
                 self._be_ready()

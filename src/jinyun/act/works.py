@@ -5,6 +5,7 @@ The conditions are those of cases (`domains.supervision.recovery`), over the sam
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -36,6 +37,8 @@ WATCHED: Mapping[str, tuple[str, str]] = {
 }
 """Register -> the state in which an item is watched, and the field that says since when."""
 
+Line = tuple[str, str]
+"""Judge and subject of verdicts that follow one another."""
 JudgeOf = Callable[[str, str], str]
 """(kind of site, factor) -> the judge whose verdicts by the day speak for it, "" when none does."""
 
@@ -55,6 +58,17 @@ class WorksWatch:
         self._records, self._verdicts, self._clock = records, verdicts, clock
         self._judge_of, self._late = judge_of, late_days * DAY
         self._items: dict[str, OpenRecords] = {}  # from the first tick on
+        self._keys: dict[
+            tuple[str, str], frozenset[Line]
+        ] = {}  # of each item looked at: the lines of verdicts it rests on
+        self._hour: int | None = None  # in which all were looked at; None: all have to be
+        self._heard: set[tuple[Line, int]] = set()  # lines with a new verdict, and when its window ends [s]
+        self._hearing = threading.Lock()
+
+    def heard(self, verdict: Verdict) -> None:
+        """A verdict was stored, on any thread: items that rest on its line are looked at once its window is over."""
+        with self._hearing:
+            self._heard.add(((verdict.judge, verdict.subject), verdict.window.end))
 
     def served(self, data: Mapping[str, Any]) -> list[Served]:
         """Sites that an item names; without any, those of its water body and cell that were ever judged."""
@@ -113,23 +127,37 @@ class WorksWatch:
         return told
 
     def tick(self) -> None:
-        """Reopen what came back. An item is looked at while a window of its watch may still be judged."""
+        """Reopen what came back. An item is looked at while a window of its watch may still be judged: when it was
+        changed, when a verdict of its lines came, and every hour (sites come to a river, days pass)."""
         now = self._now()
+        hour, last, self._hour = now // 3600, self._hour, None  # should one fail, the next time looks at all
+        lines = self._lines_over(now)
         for type_id, (state, field) in WATCHED.items():
             if type_id not in self._items:
                 self._items[type_id] = OpenRecords(self._records, type_id, (state,))
-            found, _ = self._items[type_id].read()
+            found, changed = self._items[type_id].read()
             for record in list(found.values()):
+                same = changed is not None and record.id not in changed and hour == last
+                if same and not lines & self._keys.get((type_id, record.id), frozenset()):
+                    continue
                 since = seconds(record.data.get(field))
-                if since is not None and now <= since + self._watch(record.data) + self._late:
+                if since is not None and now <= since + self._watch(record) + self._late:
                     self._look(record)
+        self._hour = hour
 
-    def _watch(self, data: Mapping[str, Any]) -> int:
+    def _lines_over(self, now: int) -> set[Line]:
+        """Lines with a verdict heard of whose window is over; the others wait."""
+        with self._hearing:
+            over = {one for one in self._heard if one[1] <= now}
+            self._heard -= over
+        return {line for line, _ in over}
+
+    def _watch(self, record: Record) -> int:
         """How long an item is watched. [s]"""
-        figure = figure_of(data.get("figure"))
-        days = [figure.watch_days if figure else 0]
-        days += [Condition.of(one).observe_days for one in self.conditions(data)] if by_verdicts(data) else []
-        return max(days) * DAY
+        figure = figure_of(record.data.get("figure"))
+        found = [Condition.of(one) for one in self.conditions(record.data)] if by_verdicts(record.data) else []
+        self._keys[record.type, record.id] = frozenset((one.judge, one.subject) for one in found)
+        return max(figure.watch_days if figure else 0, *(one.observe_days for one in found), 0) * DAY
 
     def _look(self, record: Record) -> None:
         given: dict[str, Any] = {}
@@ -149,7 +177,7 @@ class WorksWatch:
                 record.type, record.id, "relapse", given, SYSTEM,
                 context=context, changes={"relapses": times}, note=note,
             )  # fmt: skip
-        except (Conflict, Refused):  # its readings do not break it, or somebody was quicker: the next tick looks again
+        except (Conflict, Refused):  # its readings do not break it, or somebody was quicker: that change looks again
             return
 
     def _ended(self, line: Sequence[Verdict]) -> list[Verdict]:

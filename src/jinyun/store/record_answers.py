@@ -17,7 +17,7 @@ from jinyun.kernel.ports import HistoryEntry, Record
 from jinyun.kernel.records import RecordType
 from jinyun.store import record_rules as rules
 from jinyun.store.database import reading
-from jinyun.store.record_pages import COLUMNS, DEEP, ids_by_column, ids_by_field, page_by_column
+from jinyun.store.record_pages import ALWAYS, COLUMNS, DEEP, SORTED, ids_by_column, ids_by_field, page_by_column
 from jinyun.store.record_search import conditions_of, not_indexed
 from jinyun.store.record_text import types_holding
 from jinyun.store.records_then import RecordsThen
@@ -130,7 +130,9 @@ class RecordAnswers:
         total = self.count(type_id, where, states=states, text=text)  # which a page asks for too
         with self._reading() as connection:
             ids = ids_by_field(connection, kind, conditions, name, down=down, limit=limit, offset=offset, total=total)
-            found = self.load_rows(connection, kind.id, ids)
+            # where the count may have told to leave conditions out, they are asked again: it may be older than the rows
+            again = conditions[ALWAYS:] if total > SORTED else ()
+            found = self.load_rows(connection, kind.id, ids, again)
         return [found[one] for one in ids if one in found]
 
     def ids(
@@ -222,11 +224,15 @@ class RecordAnswers:
         query = select(table.c.actor).where(table.c.type == type_id, table.c.id == record_id, table.c.step == step)
         return connection.execute(query.order_by(table.c.version.desc()).limit(1)).scalar()
 
-    def load_rows(self, connection: Connection, type_id: str, ids: Sequence[str]) -> dict[str, Record]:
-        """Records by id, deleted ones too."""
+    def load_rows(
+        self, connection: Connection, type_id: str, ids: Sequence[str], more: Sequence[Any] = ()
+    ) -> dict[str, Record]:
+        """Records by id, deleted ones too; with `more` conditions those that fit."""
         found: dict[str, Record] = {}
         for start in range(0, len(ids), CHUNK):
-            query = select(current).where(current.c.type == type_id, current.c.id.in_(ids[start : start + CHUNK]))
+            query = select(current).where(
+                current.c.type == type_id, current.c.id.in_(ids[start : start + CHUNK]), *more
+            )
             found.update({row.id: self.record_of(row) for row in connection.execute(query)})
         return found
 

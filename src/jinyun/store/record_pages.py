@@ -63,9 +63,15 @@ def ids_by_field(
     limit = total if limit is None else limit
     if limit <= 0 or offset >= total:
         return []
+    if down and not kind.field(name).many and total <= SORTED:
+        found = list(connection.execute(_soon(kind, conditions, name).limit(limit).offset(offset)).scalars())
+        if len(found) == limit:
+            return found
     if kind.field(name).many or total <= SORTED:
         query = _sorted(kind, every, name, down).limit(limit).offset(offset)
         return list(connection.execute(query).scalars())
+    if len(conditions) > ALWAYS and total == _living(connection, kind):
+        conditions = conditions[:ALWAYS]  # the others leave nothing out
     entries, without = _entries(kind, conditions, name, down), _without(kind, conditions, name)
     some_lack = _lacking(connection, kind, name) > 0
     first, second = (entries, without) if down or not some_lack else (without, entries)
@@ -106,13 +112,31 @@ def _sorted(kind: RecordType, every: Select[Any], name: str, down: bool) -> Sele
 
 def _entries(kind: RecordType, conditions: Sequence[Any], name: str, down: bool) -> Select[Any]:
     """Along the entries of the field, each record looked at on the way; a page's length is enough of them."""
+    query = select(side.c.id).where(*_of_field(kind, name)).order_by(*_order(kind, name, side.c, down))
+    return query.where(_fits(conditions, side)) if len(conditions) > ALWAYS else query  # only the living have entries
+
+
+def _soon(kind: RecordType, conditions: Sequence[Any], name: str) -> Select[Any]:
+    """What fits among the greatest entries: when they are a page, all others need not be sorted."""
+    first = select(side.c.id, side.c.number, side.c.value).where(*_of_field(kind, name))
+    looked = first.order_by(*_order(kind, name, side.c, True)).limit(LOOKED_THROUGH).subquery()
+    return select(looked.c.id).where(_fits(conditions, looked)).order_by(*_order(kind, name, looked.c, True))
+
+
+def _of_field(kind: RecordType, name: str) -> list[Any]:
     numeric = kind.field(name).kind in rules.NUMBERS
-    mine = [side.c.type == kind.id, side.c.field == name, *([side.c.number.is_not(None)] if numeric else [])]
-    if len(conditions) > ALWAYS:  # else all: only living records have entries
-        fits = select(current.c.id).where(current.c.id == side.c.id, *conditions).correlate(side)
-        mine.append(fits.with_hint(current, "INDEXED BY ix_record_by_id", "sqlite").exists())  # not the long rows
-    keys = [side.c.number, side.c.value] if numeric else [side.c.value]
-    return select(side.c.id).where(*mine).order_by(*(one.desc() if down else one.asc() for one in keys), side.c.id)
+    return [side.c.type == kind.id, side.c.field == name, *([side.c.number.is_not(None)] if numeric else [])]
+
+
+def _order(kind: RecordType, name: str, columns: Any, down: bool) -> list[Any]:
+    keys = [columns.number, columns.value] if kind.field(name).kind in rules.NUMBERS else [columns.value]
+    return [*(one.desc() if down else one.asc() for one in keys), columns.id]
+
+
+def _fits(conditions: Sequence[Any], entries: Any) -> Any:
+    """The record of an entry is one that is asked for; not the long rows are read for it."""
+    fits = select(current.c.id).where(current.c.id == entries.c.id, *conditions).correlate(entries)
+    return fits.with_hint(current, "INDEXED BY ix_record_by_id", "sqlite").exists()
 
 
 def _without(kind: RecordType, conditions: Sequence[Any], name: str) -> Select[Any]:
@@ -123,13 +147,18 @@ def _without(kind: RecordType, conditions: Sequence[Any], name: str) -> Select[A
 def _lacking(connection: Connection, kind: RecordType, name: str) -> int:
     """How many records of the type have no entry of the field, which has one value."""
     held = select(side.c.id).where(side.c.type == kind.id, side.c.field == name)
-    living = select(current.c.id).where(current.c.type == kind.id, current.c.deleted.is_(False))
-    return _count(connection, living) - _count(connection, held)
+    return _living(connection, kind) - _count(connection, held)
+
+
+def _living(connection: Connection, kind: RecordType) -> int:
+    return _count(connection, select(current.c.id).where(current.c.type == kind.id, current.c.deleted.is_(False)))
 
 
 ALWAYS = 2
 """Conditions that every question has: the type, and that the record lives."""
 DEEP = 2_000
 """From this place on it is asked how many there are, so as to read from the nearer end."""
+LOOKED_THROUGH = 2_000
+"""Entries of a field that are looked through for a page before its records are sorted."""
 SORTED = 60_000
 """So many are sorted by looking each one's entry up; of more, the entries are gone along."""

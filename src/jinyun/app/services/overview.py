@@ -50,6 +50,8 @@ FRESH_S = 60
 STALE_S = {"MINUTE": 3600, "REALTIME": 3600, "HOUR": 3 * 3600, "DAY": 50 * 3600}
 """A verdict whose window ended longer ago no longer says how a site is now. [s]"""
 MOST = 100_000
+WORST = 200
+"""Open alarms and cases on the duty page; `counts` says how many there are, the lists have them all."""
 _UNKNOWN: Any = object()
 LINK_STATES: Mapping[str, tuple[str, str]] = {
     "online": ("恢复在线", "on line again"),
@@ -188,8 +190,8 @@ class Overview:
             "now": now,
             "jurisdiction": {"code": house.settings.jurisdiction, "name": house.settings.jurisdiction_name},
             "sites": [one.encoded for one in sites],
-            "alarms": alarms,
-            "cases": cases,
+            "alarms": alarms[:WORST],
+            "cases": cases[:WORST],
             "changes": self.changes(now),
             "counts": {
                 "sites": len(sites),
