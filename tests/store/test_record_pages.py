@@ -85,7 +85,9 @@ def test_the_text_follows_changes_deletion_and_return(filled):
     assert records.count("site", text="又一件") == 0
 
 
-@pytest.mark.parametrize(("looked_through", "sorted_to"), [(2000, 60_000), (0, 60_000), (45, 60_000), (2000, 10)])
+@pytest.mark.parametrize(
+    ("looked_through", "sorted_to"), [(2000, 60_000), (0, 60_000), (45, 60_000), (110, 60_000), (2000, 10)]
+)
 def test_pages_by_a_field_hold_each_record_once_in_order(filled, monkeypatch, looked_through, sorted_to):
     records, rows, _ = filled
     for module in (record_pages, record_answers):

@@ -305,6 +305,11 @@ class CaseDesk:
         for key in keys:
             self.watched.setdefault(key, set()).add(case.id)
 
+    def follow(self, case_id: str) -> None:
+        """Watch what a case that was just changed waits for now; `tick` does so for those changed beside it."""
+        case = self._records.get("case", case_id)
+        self._watch_again(case_id, case if case.state in OPEN_STATES else None)
+
     def _watch_again(self, case_id: str, case: Record | None) -> None:
         """It was changed, or is no longer open."""
         for key in self._known.pop(case_id, ()):

@@ -169,7 +169,7 @@ class ActRoom:
         """People merged, split or opened a case: what it waits for is watched from now on."""
         with self._lock:
             self._be_ready()
-            self._cases.watch(self._records.find("case", states=OPEN_STATES, limit=100_000))
+            self._cases.follow(case_id)
             self._cases.progress(case_id)
 
     def case_context(self, case_id: str) -> dict[str, Any]:

@@ -58,9 +58,7 @@ class WorksWatch:
         self._records, self._verdicts, self._clock = records, verdicts, clock
         self._judge_of, self._late = judge_of, late_days * DAY
         self._items: dict[str, OpenRecords] = {}  # from the first tick on
-        self._keys: dict[
-            tuple[str, str], frozenset[Line]
-        ] = {}  # of each item looked at: the lines of verdicts it rests on
+        self._keys: dict[tuple[str, str], frozenset[Line]] = {}  # lines that each item looked at rests on
         self._hour: int | None = None  # in which all were looked at; None: all have to be
         self._heard: set[tuple[Line, int]] = set()  # lines with a new verdict, and when its window ends [s]
         self._hearing = threading.Lock()

@@ -63,7 +63,7 @@ def ids_by_field(
     limit = total if limit is None else limit
     if limit <= 0 or offset >= total:
         return []
-    if down and not kind.field(name).many and total <= SORTED:
+    if down and not kind.field(name).many and LOOKED_THROUGH < total <= SORTED:
         found = list(connection.execute(_soon(kind, conditions, name).limit(limit).offset(offset)).scalars())
         if len(found) == limit:
             return found

@@ -18,7 +18,8 @@ router = APIRouter(prefix="/api", tags=["duty"])
 
 @router.get("/overview")
 async def overview(*, request: Request, cases: Known, _: LoggedIn) -> Response:
-    """What is wrong now, where, whose turn, what changed in the last hour; with `as_of` what was known then."""
+    """What is wrong now, where, whose turn, what changed in the last hour; with `as_of` what was known then. Of
+    alarms and cases the 200 worst, and how many there are."""
     told = cases.overview
     body, small = told.answer.fresh(), told.packed.fresh()
     if body is None or (small is None and takes_gzip(request)):
