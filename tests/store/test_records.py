@@ -3,10 +3,12 @@
 import threading
 
 import pytest
+from sqlalchemy import text
 
 from jinyun.kernel.errors import BadInput, Conflict, InvalidRecord, NotFound, NotPermitted, Refused
 from jinyun.kernel.ports import SYSTEM, Actor
 from jinyun.kernel.records import Field, Missing, Procedure, RecordType, Transition
+from jinyun.store.database import reading
 from jinyun.store.record_rules import MASK, masked
 from jinyun.store.records import SqlRecords
 
@@ -191,6 +193,40 @@ def test_the_index_follows_changes_and_deletion(records):
     assert records.count("place", {"kind": "l"}) == 1
     records.delete("place", "p", OFFICER)
     assert records.count("place") == 0
+
+
+def test_what_somebody_is_just_referring_to_is_not_deleted_meanwhile(records):
+    records.create("place", {"name": "x"}, SYSTEM, id="x")
+    refused = []
+
+    def remove():
+        try:
+            records.delete("place", "x", SYSTEM)
+        except Refused as wrong:
+            refused.append(wrong.missing[0]["code"])
+
+    with records.together():
+        records.create("matter", {"title": "m", "place": "x"}, SYSTEM, id="m")
+        other = threading.Thread(target=remove)
+        other.start()
+        other.join(0.5)
+        assert other.is_alive(), "it waits for what is not decided yet"
+    other.join(30)
+    assert (refused, records.get("place", "x").id) == (["referred"], "x")
+
+
+def test_a_list_is_of_one_moment(records, database):
+    """Also on a server: what is deleted between its two questions is in both of them or in none."""
+    records.create("place", {"name": "x", "km": 1}, SYSTEM, id="x")
+    with reading(database) as connection:
+        query = text("SELECT count(*) FROM record WHERE NOT deleted")
+        before = connection.execute(query).scalar_one()
+        other = threading.Thread(target=records.delete, args=("place", "x", SYSTEM))
+        other.start()
+        other.join(30)
+        assert (before, connection.execute(query).scalar_one()) == (1, 1)
+    with reading(database) as connection:
+        assert connection.execute(query).scalar_one() == 0
 
 
 def test_references_must_exist_and_hold_what_they_point_at(records):

@@ -55,7 +55,8 @@ def check_references(connection: Connection, kind: RecordType, changes: Sequence
             query = select(current.c.id).where(
                 current.c.type == spec.to, current.c.id.in_(part), current.c.deleted.is_(False)
             )
-            there.update(connection.execute(query).scalars())
+            held = query.order_by(current.c.id).with_for_update(read=True)  # nobody deletes one before we are done
+            there.update(connection.execute(held).scalars())
         for target, user in users.items():
             if target not in there:
                 problems[_place(changes, user, spec.name)] = f"there is no {spec.to} {target!r}"
@@ -129,6 +130,12 @@ def use_files(connection: Connection, kind: RecordType, changes: Sequence[Change
         connection.execute(insert(attachment_use), fresh)
         for part in _parts(files):
             connection.execute(update(attachment).where(attachment.c.id.in_(part)).values(used=True))
+
+
+def lock(connection: Connection, type_id: str, record_id: str) -> None:
+    """Hold a record's row until the transaction ends. SQLite has one writer anyway."""
+    mine = select(current.c.id).where(current.c.type == type_id, current.c.id == record_id)
+    connection.execute(mine.with_for_update())
 
 
 def users(

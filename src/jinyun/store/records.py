@@ -96,6 +96,7 @@ class SqlRecords(RecordAnswers):
         kind = self.type(type_id)
         _check_not_fixed(kind, id)
         with self._writing(type_id, id) as connection:
+            ties.lock(connection, type_id, id)  # who is just about to refer to it is waited for
             before = self._present(connection, type_id, id, None)
             users = ties.users(connection, self._types, type_id, id)
             if users:

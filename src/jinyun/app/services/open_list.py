@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from jinyun.app.assemble import House
 
 
+_NEVER: Any = object()
+
+
 class OpenList:
     """Records of one type in open states, as pages show them, in order.
 
@@ -32,7 +35,7 @@ class OpenList:
         self._records = OpenRecords(house.records, type_id, states)
         self._shown, self._rank, self._beside = shown, rank, beside
         self._rows: dict[str, tuple[Any, dict[str, Any]]] = {}
-        self._made: Any = None
+        self._made: Any = _NEVER
 
     @property
     def version(self) -> int:
@@ -41,9 +44,9 @@ class OpenList:
 
     def read(self) -> list[dict[str, Any]]:
         """The list as it is now. One thread at a time."""
-        beside = self._beside()
-        found, changed = self._records.read(anew=self._made != beside)
-        self._made = beside
+        beside, made = self._beside(), self._made
+        self._made = _NEVER  # should something fail on the way, all are read the next time
+        found, changed = self._records.read(anew=made != beside)
         if changed is None:
             self._rows = {id: (self._rank(one), self._shown(one)) for id, one in found.items()}
         else:
@@ -52,4 +55,5 @@ class OpenList:
                     self._rows[id] = self._rank(found[id]), self._shown(found[id])
                 else:
                     self._rows.pop(id, None)
+        self._made = beside
         return [row for _, row in sorted(self._rows.values(), key=lambda one: one[0])]
