@@ -13,12 +13,14 @@ import time
 import pytest
 from cared import OUTLET_MN, ROWS
 from live import Live, register
+from sqlalchemy import text
 
 from jinyun.app.care import doctor_look, doctor_machine, doctor_stores
 from jinyun.app.care.doctor import examine
 from jinyun.app.care.doctor_look import schema_head
 from jinyun.cli.main import run
 from jinyun.sense.hj212 import compose
+from jinyun.store.database import make_engine
 
 
 @pytest.fixture
@@ -49,6 +51,20 @@ def test_stopped_node(folder):
     assert found["database"][0]["en"] == f"the database has schema {schema_head()}"
     assert found["backup"][0]["level"] == "warn"  # none was made
     assert found["journal"][0]["level"] == "ok"
+
+
+@pytest.mark.postgres
+def test_a_server_that_orders_otherwise_is_named(postgres_server, postgres_url):
+    assert doctor_look.foreign_order(postgres_url) == ""
+    engine = make_engine(f"{postgres_server}/postgres").execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("CREATE DATABASE by_dictionary TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'zh'"))
+    try:
+        assert doctor_look.foreign_order(f"{postgres_server}/by_dictionary") == "ICU"
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text("DROP DATABASE by_dictionary"))
+        engine.dispose()
 
 
 def test_running_node(tmp_path, capsys):

@@ -122,6 +122,25 @@ def revision(folder: Path, url: str) -> str:
         return str(row[0]) if row else ""
 
 
+def foreign_order(url: str) -> str:
+    """The order of words of a server's database when it is not that of their code points; "" when it is, or unknown."""
+    from sqlalchemy import text
+
+    from jinyun.store.database import make_engine
+
+    engine = make_engine(url)
+    try:
+        if engine.dialect.name != "postgresql":
+            return ""
+        with engine.connect() as connection:
+            query = text("SELECT datlocprovider, datcollate FROM pg_database WHERE datname = current_database()")
+            provider, collation = connection.execute(query).one()
+    finally:
+        engine.dispose()
+    plain = provider in ("c", "b") and str(collation).partition(".")[0] in ("C", "POSIX")
+    return "" if plain else str(collation if provider == "c" else "ICU")
+
+
 def kept(folder: Path, key: str) -> Any:
     """A value of care in a stopped node's SQLite; None when there is none."""
     path = (folder / "records.sqlite").resolve()

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import time
 
-from jinyun.app.care.doctor_look import DAY_US, Check, Found, Look, kept, revision, schema_head, schema_known, some
+from jinyun.app.care.doctor_look import (
+    DAY_US,
+    Check,
+    Found,
+    Look,
+    foreign_order,
+    kept,
+    revision,
+    schema_head,
+    schema_known,
+    some,
+)
 from jinyun.app.care.forecast import size_text
 from jinyun.app.care.rules import figure
 
@@ -28,6 +39,18 @@ def database(look: Look) -> Found:
         return
     if found == head:
         yield Check("database", "ok", f"记录库结构 {found}", f"the database has schema {found}")
+        if url and (order := foreign_order(url)):
+            yield Check(
+                "database",
+                "warn",
+                f"记录库按 {order} 排序：列表次序与 SQLite 不同，回看（as_of）的分页可能漏行或重行",
+                f"the database orders words by {order}: lists differ from SQLite's, pages of a look back (as_of) may "
+                "miss or double a row",
+                "新建 LC_COLLATE 'C' 的数据库（CREATE DATABASE … TEMPLATE template0 LC_COLLATE 'C' "
+                "LC_CTYPE 'C.UTF-8'），再用 jinyun restore --database 恢复进去",
+                "make a database with LC_COLLATE 'C' (CREATE DATABASE … TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE "
+                "'C.UTF-8') and restore a backup into it: jinyun restore --database",
+            )
     elif found in schema_known():
         yield Check(
             "database",
