@@ -138,3 +138,57 @@ def test_an_escalation_of_a_clock_is_told_once_to_its_role(house):
     house.notices.tick()
     topics = [one["title_zh"] for one in house.notices.inbox(LIN)["items"]]
     assert "办理·预警：k" in topics
+
+
+STAFF = {
+    "boss": {"roles": ["unit_officer"], "unit": "u1"},
+    "hand": {"roles": ["unit_officer"], "unit": "u2"},
+    "left": {"roles": ["unit_officer"], "unit": "u1", "disabled": True},
+    "else": {"roles": ["unit_officer"], "unit": "u3"},
+    "firm": {"roles": ["enterprise"], "enterprise": "e1", "unit": "u1"},
+    "next": {"roles": ["neighbour"], "unit": "u1"},
+}
+
+
+def asking(name):
+    one = STAFF[name]
+    return Actor(name, tuple(one["roles"]), one.get("unit", ""), enterprise=one.get("enterprise", ""))
+
+
+@pytest.mark.parametrize(
+    ("actor", "offered"),
+    [
+        (asking("boss"), {"boss", "hand"}),  # of the unit and those below it
+        (asking("hand"), {"hand"}),
+        (LIN, {"boss", "hand", "else", "lin", "wu", "chen"}),  # sees the whole node: all who are told of matters
+        (WU, set()),  # of no unit
+        (asking("firm"), set()),
+        (asking("next"), set()),
+        (Actor("safe", ("secadmin",)), set()),
+        (Actor("key:1", ("officer",), jurisdictions=("*",)), set()),
+    ],
+    ids=lambda one: getattr(one, "name", None),
+)
+def test_stand_ins_are_of_ones_own_unit_and_others_are_not_told_from_nobody(house, actor, offered):
+    house.kv.set_many("accounts", STAFF)
+    for id, above in (("u1", None), ("u2", "u1"), ("u3", None)):
+        house.records.create("unit", {"name": id, "kind": "bureau", "parent": above}, SYSTEM, id=id)
+    desk = house.notices
+    assert set(desk.wishes(actor)["people"]) == offered
+    for name in offered:
+        desk.set_wishes(actor, {"backup": name})
+    said = set()
+    for name in {*ACCOUNTS, *STAFF, "nobody"} - offered:
+        with pytest.raises(BadInput) as wrong:
+            desk.set_wishes(actor, {"backup": name})
+        said.add(str(wrong.value).replace(name, ""))
+    assert len(said) == 1
+
+
+def test_a_stand_in_who_is_kept_stays_when_the_rest_is_changed(house):
+    desk = house.notices
+    desk.set_wishes(LIN, {"backup": "chen"})
+    house.kv.set("accounts", "chen", {**ACCOUNTS["chen"], "disabled": True})
+    assert "chen" not in desk.wishes(LIN)["people"]
+    desk.set_wishes(LIN, {"backup": "chen", "throttle": 7})
+    assert desk.wishes(LIN)["subscription"]["throttle"] == 7

@@ -97,18 +97,31 @@ def place_choices(house: House, rights: Rights, actor: Actor) -> dict[str, Any]:
     }
 
 
+def stand_in_choices(rights: Rights, actor: Actor, accounts: Mapping[str, Actor]) -> list[str]:
+    """Who can stand in for an actor: of the enabled `accounts` those that see places, of the actor's unit and those
+    below it; of any unit for whoever sees the whole node. Nobody for an enterprise, a neighbour, a key."""
+    reach = rights.reach(actor)
+    if actor.name not in accounts:
+        return []
+    units = set(reach.owners) - {actor.name}
+    fitting = (one for one in accounts.values() if reach.whole or one.unit in units)
+    return sorted(one.name for one in fitting if rights.reach(one).placed)
+
+
 def check_choice(given: Mapping[str, Any], chosen: Mapping[str, Any], kept: Mapping[str, Any]) -> None:
-    """Refuse topics, kinds and sites that were not offered. What is kept already stays: a rule that is gone since is no
-    reason to refuse the rest. A site out of reach and one that is not there get the same answer.
+    """Refuse topics, kinds, sites and a stand-in that were not offered. What is kept already stays: a rule that is gone
+    since is no reason to refuse the rest. A site or person out of reach and one that is not there get the same answer.
 
     Raises
     ------
     BadInput
         Naming the field and what is not offered.
     """
+    hint = "see what is offered in GET /api/notices/wishes"
     for name in ("topics", "kinds", "sites"):
         offered = {one["id"] for one in chosen[name]} | set(kept.get(name) or ())
         wrong = [str(one) for one in given.get(name) or () if one not in offered]
         if wrong:
-            hint = "see what is offered in GET /api/notices/wishes"
             raise BadInput(f"cannot be subscribed to: {', '.join(wrong)}", field=name, hint=hint)
+    if (backup := given.get("backup")) and backup not in (*chosen["people"], kept.get("backup")):
+        raise BadInput(f"cannot stand in for you: {backup}", field="backup", hint=hint)

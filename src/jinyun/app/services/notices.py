@@ -15,7 +15,14 @@ from jinyun.act.notify.people import Roster
 from jinyun.act.notify.post import PostOffice
 from jinyun.act.notify.room import NoticeRoom
 from jinyun.act.notify.topics import level_of, load_topics, words
-from jinyun.app.services.notice_offers import check_choice, kind_choices, may_read, place_choices, topic_choices
+from jinyun.app.services.notice_offers import (
+    check_choice,
+    kind_choices,
+    may_read,
+    place_choices,
+    stand_in_choices,
+    topic_choices,
+)
 from jinyun.app.services.registers.clocks import Clocks
 from jinyun.domains.notice.records import CHANNEL_KINDS, DIGESTS
 from jinyun.kernel.errors import BadInput, NotFound
@@ -262,7 +269,6 @@ class Notices:
             **self._choices(actor),
             "channel_kinds": [{"id": id, "zh": zh, "en": en} for id, (zh, en) in CHANNEL_KINDS.items()],
             "digests": [{"id": id, "zh": zh, "en": en} for id, (zh, en) in DIGESTS.items()],
-            "people": sorted(self._house.kv.items(ACCOUNTS)),
             "mail": self.office.mail is not None,
         }
 
@@ -272,6 +278,7 @@ class Notices:
             "topics": topic_choices(self._house, self.topics, rights, actor),
             "kinds": kind_choices(self._house, rights, actor),
             **place_choices(self._house, rights, actor),
+            "people": stand_in_choices(rights, actor, self.roster().actors),
         }
 
     def set_wishes(self, actor: Actor, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -284,8 +291,6 @@ class Notices:
             raise BadInput("a subscription goes over one's own channels only", field="channels")
         mine = self._subscription(actor)
         check_choice(given, self._choices(actor), mine.data if mine else {})
-        if given.get("backup") and str(given["backup"]) not in self._house.kv.items(ACCOUNTS):
-            raise BadInput("the stand-in has no account here", field="backup")
         # Written in the house's name as it is nobody's register but the person's own; the note says who asked.
         note = f"by {actor.name}"
         if mine is None:
