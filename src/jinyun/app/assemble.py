@@ -203,7 +203,8 @@ class House:
         self.jobs.every(settings.seal_every_s, "seal", self._seal)
         self.jobs.every(3600.0, "compact", self.readings.compact)
         self.jobs.every(60.0, "journal", self.journal.seal)
-        self.jobs.every(2.0, "notices", self.notices.tick)
+        self.jobs.every(2.0, "notices", self.notices.tell)
+        self.jobs.every(2.0, "notices_out", self.notices.deliver)
         self.jobs.every(30.0, "care", self.care.tick)
         self.jobs.every(BEAT_S, "life", self.life.beat)
 
@@ -215,6 +216,7 @@ class House:
         """Close the doors first, then let everything accepted reach the disk."""
         await self.centre.stop()
         self.windows.end()
+        self.notices.end()
         await asyncio.to_thread(self.jobs.stop)
         for one in self.at_stop:
             await asyncio.to_thread(one)

@@ -243,6 +243,77 @@ def test_what_cannot_arrive_is_told_to_the_person_in_the_inbox(world, mails):
     assert "550" in words(world.topics, newest)[1]
 
 
+def test_what_is_tried_anew_and_fails_again_is_told_again(world, mails):
+    mails.answer = lambda _: "550 no such box"
+    world.channel("email", "w@e.example")
+    world.subscribe(channels=["c1"])
+    world.alarm()
+    for rounds in (1, 2):
+        world.room.tick()
+        world.room.tick()
+        told = [event for _, event in world.outbox.inbox("wang")[0] if event.topic == "undelivered"]
+        assert len(told) == rounds
+        world.clock.at += MINUTE
+        world.outbox.revive([one.id for one, _ in world.outbox.find(states=[FAILED])], world.clock.at)
+
+
+@pytest.mark.parametrize("how", ["off", "removed"])
+def test_what_waited_for_a_channel_that_is_gone_is_said_in_the_inbox_once(world, how):
+    world.channel("email", "w@e.example")
+    mine = world.subscribe(channels=["c1"], quiet_from="11:00", quiet_to="14:00")
+    world.alarm("a1", 3)
+    world.alarm("a2", 3)
+    world.room.tick()
+    if how == "off":
+        world.records.update("channel", "c1", {"active": False, "name": "邮箱"}, SYSTEM)
+    else:
+        world.records.update("channel", "c1", {"name": "邮箱"}, SYSTEM)
+        world.records.update("subscription", mine.id, {"channels": None}, SYSTEM)
+        world.records.delete("channel", "c1", SYSTEM)
+    world.clock.at += 3 * 60 * MINUTE
+    world.room.tick()
+    world.room.tick()
+    assert world.states() == [FAILED, FAILED]
+    (told,) = [event for _, event in world.outbox.inbox("wang")[0] if event.topic == "undelivered"]
+    assert words(world.topics, told)[0] == "通知未送达：邮箱"
+    assert told.facts["count"] == 2
+
+
+def test_a_server_that_hangs_holds_up_no_inbox_and_what_is_being_sent_is_not_doubted(world, mails):
+    came, hold = threading.Event(), threading.Event()
+    mails.before_ok = lambda _: came.set() or hold.wait(10)
+    world.channel("email", "w@e.example")
+    world.subscribe(channels=["c1"], throttle=0)
+    world.alarm("a1", 1)
+    world.room.tell()
+    sending = threading.Thread(target=world.room.deliver)
+    sending.start()
+    try:
+        assert came.wait(10)
+        world.alarm("a2")
+        assert world.room.tell() == {"passed_on": 0, "planned": 1}
+        assert world.outbox.unread("wang") == 2
+        assert world.states() == [SENDING, QUEUED]
+    finally:
+        hold.set()
+        sending.join(20)
+    world.room.deliver()
+    assert world.states() == [SENT, SENT]
+    assert [one["X-Jinyun-Repeat"] for one in mails.mails] == [None, None]
+
+
+def test_at_the_end_the_message_under_way_goes_and_the_rest_waits_for_the_next_start(world, mails):
+    world.channel("email", "w@e.example")
+    world.subscribe(channels=["c1"], throttle=0)
+    for n in range(3):
+        world.alarm(f"a{n}")
+    mails.before_ok = lambda _: world.room.end()
+    world.room.tick()
+    assert world.states() == [SENT, QUEUED, QUEUED]
+    world.fresh_room().tick()
+    assert world.states() == [SENT, SENT, SENT]
+
+
 def test_a_removed_channel_is_given_up_and_others_go_on(world, mails):
     world.channel("email", "w@e.example")
     world.channel("email", "x@e.example", "c2")

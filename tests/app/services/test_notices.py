@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import datetime
 
 import pytest
@@ -61,6 +63,29 @@ def test_only_those_are_told_who_may_read_it(house):
     house.notices.tick()
     told = {name for name in ACCOUNTS if house.notices.unread(Actor(name, ()))["unread"]}
     assert told == {"lin", "chen"}  # not of another jurisdiction, not switched off, not who keeps the accounts
+
+
+def test_an_inbox_has_it_while_the_mail_server_hangs(house, mails):
+    came, hold = threading.Event(), threading.Event()
+    mails.before_ok = lambda _: came.set() or hold.wait(14)
+    desk = house.notices
+    made = desk.add_channel(LIN, {"name": "邮箱", "kind": "email", "address": "lin@eco.example"})
+    desk.set_wishes(LIN, {"channels": [made["id"]], "throttle": 0})
+    alarm(house)
+    house._register_jobs()
+    house.jobs.start()
+    try:
+        assert came.wait(10)
+        alarm(house, "a2")
+        end = time.monotonic() + 8
+        while desk.unread(LIN)["unread"] < 2 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert desk.unread(LIN)["unread"] == 2
+        assert desk.outbox.counts()["sending"] == 1
+    finally:
+        hold.set()
+        house.jobs.stop()
+    assert not [one for one in threading.enumerate() if one.name in ("job-notices", "job-notices_out")]
 
 
 def test_channel_test_wishes_and_mail_with_a_link(house, mails):

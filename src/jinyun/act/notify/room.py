@@ -38,7 +38,7 @@ class Post(Protocol):
 
 
 class NoticeRoom:
-    """The notices of one node. `tick` is called from one thread at a time."""
+    """The notices of one node. `tell` and `deliver` are two jobs: nobody's inbox waits for a mail server that hangs."""
 
     def __init__(
         self,
@@ -59,15 +59,28 @@ class NoticeRoom:
         self._outbox, self._records, self._roster = outbox, records, roster
         self._post, self._clock, self._bus = post, clock, bus
         self._site_name, self._link, self._node = site_name, link, node
-        self._lock = threading.Lock()
+        self._telling, self._delivering = threading.Lock(), threading.Lock()
+        self._ending = threading.Event()
         self._paces: dict[str, deque[float]] = {}  # by channel, moments of the last minute
 
     def tick(self) -> dict[str, int]:
-        """One round; how many events were planned, messages sent and failed, events passed on."""
-        with self._lock:
+        """One round of both; how many events were planned, messages sent and failed, events passed on."""
+        return self.tell() | self.deliver()
+
+    def tell(self) -> dict[str, int]:
+        """Decide who is told of what is new or unacknowledged; inboxes have it then. Waits for no server."""
+        with self._telling:
+            return {"passed_on": self.pass_on(), "planned": self.plan()}
+
+    def deliver(self) -> dict[str, int]:
+        """Send what is due, first what was cut short: under one lock, or what is being sent would be taken for that."""
+        with self._delivering:
             self.recover()
-            done = {"passed_on": self.pass_on(), "planned": self.plan()}
-            return done | self.send()
+            return self.send()
+
+    def end(self) -> None:
+        """Begin no further message: what is not begun waits in the outbox for the next start."""
+        self._ending.set()
 
     def recover(self) -> int:
         """What a kill or a failing disk cut short between "sending" and "sent" goes again under its old message id, and
@@ -216,12 +229,17 @@ class NoticeRoom:
             channel = self._records.get("channel", channel_id)
         except NotFound:
             channel = None
+        if channel is None or channel.data.get("active") is False:
+            name = str(channel.data.get("name")) if channel else self._name_of_removed(channel_id)
+            by_person: dict[str, list[Notice]] = {}
+            for one in (one for group in groups for one in group):
+                by_person.setdefault(one.person, []).append(one)
+            for ones in by_person.values():
+                self._give_up(channel_id, name, ones, "the channel was removed or switched off")
+            return 0, len(groups)
         for group in groups:
-            ids = [one.id for one in group]
-            if channel is None or channel.data.get("active") is False:
-                self._outbox.give_up(ids, "the channel was removed or switched off")
-                failed += 1
-                continue
+            if self._ending.is_set():
+                break
             if channel.data["kind"] in ("wecom", "dingtalk") and not self._may_go(channel_id):
                 break  # the rest waits for the next round
             try:
@@ -249,21 +267,28 @@ class NoticeRoom:
         self._outbox.sent(ids, self._clock.now())
 
     def _not_sent(self, channel: Record, group: Sequence[Notice], wrong: NotSent) -> None:
-        ids = [one.id for one in group]
         attempts = max(one.attempts for one in group) + 1
         log.warning("a message was not sent", channel=channel.id, attempts=attempts, why=str(wrong))
         if wrong.final or attempts >= self.topics.attempts:
-            self._outbox.give_up(ids, str(wrong))
-            person = group[0].person
-            event = NoticeEvent(
-                key=f"undelivered/{ids[0]}/{attempts}", topic=UNDELIVERED, at=self._clock.now(), type="channel",
-                record=channel.id, matter=f"channel/{channel.id}", to=(person,),
-                facts={"channel": str(channel.data.get("name")), "error": str(wrong)[:300], "count": len(ids)},
-            )  # fmt: skip
-            self._outbox.add([event])
+            self._give_up(channel.id, str(channel.data.get("name")), group, str(wrong))
             return
         wait = max(self.topics.wait(attempts), wrong.wait_s)
-        self._outbox.again(ids, self._clock.now() + wait * MICRO, str(wrong))
+        self._outbox.again([one.id for one in group], self._clock.now() + wait * MICRO, str(wrong))
+
+    def _give_up(self, channel_id: str, name: str, ones: Sequence[Notice], why: str) -> None:
+        """Notices of one person go nowhere any more: it is said in the inbox, each time, also of those tried anew."""
+        ids, now = [one.id for one in ones], self._clock.now()
+        self._outbox.give_up(ids, why)
+        event = NoticeEvent(
+            key=f"undelivered/{ids[0]}/{now}", topic=UNDELIVERED, at=now, type="channel", record=channel_id,
+            matter=f"channel/{channel_id}", to=(ones[0].person,),
+            facts={"channel": name, "error": why[:300], "count": len(ids)},
+        )  # fmt: skip
+        self._outbox.add([event])
+
+    def _name_of_removed(self, channel_id: str) -> str:
+        history = self._records.history("channel", channel_id)
+        return str((history[-1].before.get("name") if history else None) or channel_id)
 
     def _may_go(self, channel_id: str) -> bool:
         """A robot takes so many a minute; what comes too fast shuts it for long."""

@@ -51,7 +51,7 @@ CHANNEL_FIELDS = ("name", "kind", "address", "secret", "lang", "active")
 
 
 class Notices:
-    """Notices of one house. `tick` belongs to a job; the rest is asked by people about their own."""
+    """Notices of one house. `tell` and `deliver` belong to jobs; the rest is asked by people about their own."""
 
     def __init__(self, house: House) -> None:
         self._house = house
@@ -73,12 +73,25 @@ class Notices:
         house.records.witnesses.append(self.outbox.witness(self.topics.events_of, self.topics.watches))
 
     def tick(self) -> None:
-        """One round, as a job of the house."""
+        """One round of both jobs."""
+        self.tell()
+        self.deliver()
+
+    def tell(self) -> None:
+        """Decide who is told of what, as a job of the house."""
         now = self._house.clock.now()
         if now - self._clocks_at >= CLOCKS_EVERY_US:
             self._clocks_at = now
             self.look_at_clocks(now)
-        self.room.tick()
+        self.room.tell()
+
+    def deliver(self) -> None:
+        """Send what is due, as another: it may wait for servers."""
+        self.room.deliver()
+
+    def end(self) -> None:
+        """Begin no further message, so that the house need not wait for every channel of a server that hangs."""
+        self.room.end()
 
     def forget(self, before: int) -> Forgotten:
         """Drop notices of before a moment [µs] that nobody is owed any more. The escalations of a clock that still runs
