@@ -7,6 +7,7 @@ import time
 
 import pytest
 from sqlalchemy import delete, event, select, update
+from sqlalchemy.exc import IntegrityError
 
 from jinyun.store.audit import HEAD_FILE, KEY_FILE, Entry, SqlAudit, audit
 from jinyun.store.database import open_database, writing
@@ -125,3 +126,71 @@ def test_rows_that_cannot_be_written_are_an_error_to_each_caller(log, engine):
     event.remove(engine, "commit", broken)
     assert log.append(AT, Entry("a", "a.b", "POST /x")) == 6
     assert log.verify() == (6, [])
+
+
+UNFIT = "a\0b\udc80c"
+
+
+def test_a_name_that_no_database_takes_is_written_without_what_is_unfit(database, tmp_path):
+    log = SqlAudit(database, tmp_path)
+    log.append(AT, Entry(UNFIT, UNFIT, UNFIT, UNFIT, UNFIT, (UNFIT,), UNFIT, {UNFIT: [UNFIT, {"x": UNFIT}]}))
+    assert log.verify() == (1, [])
+    [row], _ = log.find()
+    fit = "a\ufffdb\ufffdc"
+    assert {row[name] for name in ("who", "action", "call", "object", "result", "roles", "peer")} == {fit}
+    assert row["detail"] == {fit: [fit, {"x": fit}]}
+
+
+def test_a_row_that_is_refused_takes_no_other_down(database, tmp_path):
+    log = SqlAudit(database, tmp_path)
+    log.append(AT, Entry("first", "a.b", "POST /x"))
+    wrong, numbers = [], {}
+
+    def call(name):
+        try:
+            numbers[name] = log.append(AT if name != "bad" else None, Entry(name, "a.b", "POST /x"))
+        except IntegrityError as one:
+            wrong.append((name, one))
+
+    threads = [threading.Thread(target=call, args=(name,)) for name in ("good", "bad", "better")]
+    with log._lock:  # all of them wait for one another
+        for one in threads:
+            one.start()
+        while len(log._waiting) < 3:
+            time.sleep(0.001)
+    for one in threads:
+        one.join()
+    assert [name for name, _ in wrong] == ["bad"]
+    assert sorted(numbers.values()) == [2, 3]
+    assert log.verify() == (3, [])
+
+
+def test_rows_that_come_while_it_is_verified_are_no_tampering(log, monkeypatch):
+    def rows(found=SqlAudit._rows):
+        yield from found(log)
+        log.append(AT, Entry("b", "x.y", "GET /y"))  # as when a node is used: after the last row was read
+
+    monkeypatch.setattr(log, "_rows", rows)
+    assert log.verify() == (5, [])
+    monkeypatch.undo()
+    assert log.verify() == (6, [])
+
+
+def test_the_first_row_may_come_while_it_is_verified(engine, tmp_path, monkeypatch):
+    log = SqlAudit(engine, tmp_path)
+
+    def rows(found=SqlAudit._rows):
+        log.append(AT, Entry("b", "x.y", "GET /y"))
+        yield from found(log)
+
+    monkeypatch.setattr(log, "_rows", rows)
+    assert log.verify() == (1, [])
+
+
+def test_the_row_that_the_head_names_is_looked_at_though_newer_ones_came(log, tmp_path):
+    head = (tmp_path / HEAD_FILE).read_text()
+    log.append(AT, Entry("b", "x.y", "GET /y"))
+    (tmp_path / HEAD_FILE).write_text(head)  # as when it was read before
+    assert log.verify() == (6, [])
+    (tmp_path / HEAD_FILE).write_text(f"5 {'0' * 64}\n")
+    assert [one.n for one in log.verify()[1]] == [5]

@@ -105,3 +105,17 @@ def test_it_is_one_transaction_of_the_database(records, database):
         for n in range(5):
             records.create("box", {"name": str(n)}, OFFICER)
     assert ends == ["commit"]
+
+
+def test_tracers_hear_each_row_of_many_and_listeners_hear_once(records, heard):
+    traced = []
+    records.tracers.append(lambda type_id, ids: traced.append((type_id, list(ids))))
+    records.put_many("box", [("b1", {"name": "a"}), ("b2", {"name": "b"})], OFFICER)
+    assert traced == [("box", ["b1", "b2"])]
+    with records.together():
+        records.put_many("box", [("b1", {"name": "a"}), ("b2", {"name": "c"})], OFFICER)  # b1 is as it was
+        records.put_many("box", [("b3", {"name": "d"})], OFFICER)
+        records.update("thing", "t1", {"box": "b3"}, OFFICER)
+        assert len(traced) == 1
+    assert traced[1:] == [("box", ["b2", "b3"]), ("thing", ["t1"])]
+    assert heard == [("box", ""), ("box", ""), ("thing", "t1")]

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Engine, Index, Integer, String, Table, Text, func, insert, select
 
-from jinyun.kernel.errors import BadInput
+from jinyun.kernel.errors import BadInput, Busy, Unavailable
 from jinyun.store.database import reading, writing
 from jinyun.store.schema import metadata
 
@@ -28,6 +29,8 @@ GENESIS = "0" * 64
 SEALED = ("n", "at", "who", "roles", "peer", "action", "call", "object", "result", "detail")
 PAGE = 2000
 SHOWN = 200
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+"""What a text of PostgreSQL, or an answer in UTF-8, cannot hold."""
 
 audit = Table(
     "audit",
@@ -98,10 +101,10 @@ class SqlAudit:
     def append(self, at: int, entry: Entry) -> int:
         """Write one row; its number. `at` [µs]"""
         row: dict[str, Any] = {
-            "at": at, "who": entry.who[:120], "roles": " ".join(entry.roles)[:200], "peer": entry.peer[:80],
-            "action": entry.action[:60], "call": entry.call[:300], "object": entry.object[:300],
-            "result": entry.result[:60],
-            "detail": json.dumps(entry.detail or {}, ensure_ascii=True, sort_keys=True, default=str),
+            "at": at, "who": _fit(entry.who)[:120], "roles": _fit(" ".join(entry.roles))[:200],
+            "peer": _fit(entry.peer)[:80], "action": _fit(entry.action)[:60], "call": _fit(entry.call)[:300],
+            "object": _fit(entry.object)[:300], "result": _fit(entry.result)[:60],
+            "detail": json.dumps(_fit(entry.detail or {}), ensure_ascii=True, sort_keys=True),
         }  # fmt: skip
         mine = _Waiting(row)
         with self._noting:
@@ -116,23 +119,36 @@ class SqlAudit:
         return int(row["n"])
 
     def _write(self, waiting: list[_Waiting]) -> None:
-        """All rows that wait, as one transaction: a crowd of calls pays for one flush of the disk."""
+        """All rows that wait, as one transaction: a crowd of calls pays for one flush of the disk. When the database
+        does not take them together each is tried alone: nobody's row fails for another's."""
         try:
-            with writing(self._engine) as connection:
-                last, before = self._last or self._newest(connection)
+            try:
+                self._last = self._insert(waiting)
+            except Exception as wrong:
+                self._last = None  # whether a commit that failed stands is for the database to say
+                if len(waiting) == 1 or isinstance(wrong, (Busy, Unavailable)):
+                    raise
                 for one in waiting:
-                    last += 1
-                    one.row["n"] = last
-                    before = one.row["seal"] = self._seal(before, one.row)
-                connection.execute(insert(audit), [one.row for one in waiting])
-            self._last = last, before
-            self._keep_head(*self._last)
+                    self._write([one])
+            else:
+                self._keep_head(*self._last)
         except Exception as wrong:
             for one in waiting:
                 one.wrong = wrong
         finally:
             for one in waiting:
                 one.over = True
+
+    def _insert(self, waiting: Sequence[_Waiting]) -> tuple[int, str]:
+        """Number and seal of the last of the rows, which are then on disk."""
+        with writing(self._engine) as connection:
+            last, before = self._last or self._newest(connection)
+            for one in waiting:
+                last += 1
+                one.row["n"] = last
+                before = one.row["seal"] = self._seal(before, one.row)
+            connection.execute(insert(audit), [one.row for one in waiting])
+        return last, before
 
     def _newest(self, connection: Any) -> tuple[int, str]:
         row = connection.execute(select(audit.c.n, audit.c.seal).order_by(audit.c.n.desc()).limit(1)).first()
@@ -194,8 +210,11 @@ class SqlAudit:
         return rows, total
 
     def verify(self) -> tuple[int, list[Broken]]:
-        """How many rows there are, and every place where one was changed, removed, put in or moved."""
+        """How many rows there are, and every place where one was changed, removed, put in or moved. Rows may come
+        meanwhile: what is newer than the head that is read first has nothing but its chain to hold to."""
         problems: list[Broken] = []
+        head = self._head()
+        kept_n, _, kept_seal = (head or "").strip().partition(" ")
         count, before = 0, GENESIS
         for row in self._rows():
             wanted = count + 1
@@ -206,25 +225,28 @@ class SqlAudit:
             elif not hmac.compare_digest(self._seal(before, row), row["seal"]):
                 problems.append(Broken(row["n"], "该行内容或次序被改动", "the row was changed or moved"))
             count, before = row["n"], row["seal"]
-        problems += self._against_head(count, before)
+            if str(count) == kept_n and before != kept_seal:
+                problems.append(Broken(count, "链尾与文件不符", f"the row is not the one that {HEAD_FILE} names"))
+        if head is None:
+            with self._lock:  # the log's very first row may be on its way: then the head follows at once
+                missing = count and self._head() is None
+            if missing:
+                problems.append(Broken(count, "缺少链尾文件", f"there is no {HEAD_FILE}, though there are rows"))
+        elif not kept_n.isdigit():
+            problems.append(Broken(count, "链尾文件损坏", f"{HEAD_FILE} cannot be read"))
+        elif int(kept_n) > count:
+            gone = count + 1
+            problems.append(
+                Broken(gone, f"末尾第{gone}至{kept_n}行缺失", f"rows {gone} to {kept_n} at the end are gone")
+            )
         return count, problems
 
-    def _against_head(self, count: int, seal: str) -> list[Broken]:
-        path = self._folder / HEAD_FILE
-        if not path.is_file():
-            return [Broken(count, "缺少链尾文件", f"there is no {HEAD_FILE}, though there are rows")] if count else []
-        number, _, kept = path.read_text().strip().partition(" ")
-        if not number.isdigit():
-            return [Broken(count, "链尾文件损坏", f"{HEAD_FILE} cannot be read")]
-        if int(number) > count:
-            return [
-                Broken(
-                    count + 1, f"末尾第{count + 1}至{number}行缺失", f"rows {count + 1} to {number} at the end are gone"
-                )
-            ]
-        if int(number) == count and kept != seal:
-            return [Broken(count, "链尾与文件不符", f"the last row is not the one that {HEAD_FILE} names")]
-        return []
+    def _head(self) -> str | None:
+        """What the file beside the database says of the newest row."""
+        try:
+            return (self._folder / HEAD_FILE).read_text()
+        except FileNotFoundError:
+            return None
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         last = 0
@@ -236,3 +258,12 @@ class SqlAudit:
                 return
             yield from rows
             last = rows[-1]["n"]
+
+
+def _fit(value: Any) -> Any:
+    """`value` without what cannot be stored or told; what JSON has no form for becomes text."""
+    if isinstance(value, Mapping):
+        return {_fit(str(name)): _fit(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_fit(one) for one in value]
+    return value if value is None or isinstance(value, (bool, int, float)) else _UNFIT.sub("\ufffd", str(value))

@@ -45,7 +45,7 @@ class _Mine(threading.local):
 
     def __init__(self) -> None:
         self.connection: Connection | None = None
-        self.heard: dict[tuple[str, str], None] = {}
+        self.heard: dict[tuple[str, str], list[str]] = {}
 
 
 class RecordAnswers:

@@ -31,6 +31,8 @@ Witness = Callable[[Connection, RecordType, Sequence[Record], Sequence[Mapping[s
 """Called with (connection, type, records, history rows as written)."""
 Listener = Callable[[str, str], None]
 """Called with (record type, id) after a change is committed; id "" means many of that type."""
+Tracer = Callable[[str, Sequence[str]], None]
+"""Called with (record type, ids) of all rows that were written, once committed and before any listener."""
 
 
 class SqlRecords(RecordAnswers):
@@ -44,6 +46,7 @@ class SqlRecords(RecordAnswers):
         super().__init__(engine, types)
         self._clock = clock
         self.listeners: list[Listener] = []
+        self.tracers: list[Tracer] = []
         self.witnesses: list[Witness] = []
         """Called inside the transaction with what is written: what they write stands or falls with it."""
 
@@ -219,7 +222,7 @@ class SqlRecords(RecordAnswers):
         if self._mine.connection is not None:
             yield
             return
-        heard: dict[tuple[str, str], None] = {}
+        heard: dict[tuple[str, str], list[str]] = {}
         try:
             with writing(self._engine) as connection:
                 self._mine.connection, self._mine.heard = connection, heard
@@ -235,23 +238,27 @@ class SqlRecords(RecordAnswers):
 
     @contextmanager
     def _writing(self, type_id: str, record_id: str) -> Iterator[Connection]:
-        changed, mine = False, self._mine.connection
+        changed: Sequence[str] = ()
+        mine = self._mine.connection
         try:
             with writing(self._engine) if mine is None else _part_of(mine) as connection:
                 connection.info.pop(_CHANGED, None)
                 yield connection
-                changed = connection.info.pop(_CHANGED, False)
+                changed = connection.info.pop(_CHANGED, ())
         except IntegrityError as wrong:
             raise Conflict(
                 f"{type_id} {record_id} was changed by somebody else at the same moment; read it again"
             ) from wrong
         if changed and mine is None:
-            self._tell([(type_id, record_id)])
+            self._tell({(type_id, record_id): changed})
         elif changed:
-            self._mine.heard[type_id, record_id] = None
+            self._mine.heard.setdefault((type_id, record_id), []).extend(changed)
 
-    def _tell(self, changed: Iterable[tuple[str, str]]) -> None:
+    def _tell(self, changed: Mapping[tuple[str, str], Sequence[str]]) -> None:
         """Listeners hear what was committed."""
+        for (type_id, _), ids in changed.items():
+            for tracer in self.tracers:
+                tracer(type_id, ids)
         for type_id, record_id in changed:
             self.versions[type_id] = self.versions.get(type_id, 0) + 1
             for listener in self.listeners:
@@ -311,7 +318,7 @@ class SqlRecords(RecordAnswers):
                 )
             )  # fmt: skip
         if changes:
-            connection.info[_CHANGED] = True
+            connection.info[_CHANGED] = [one.id for one in changes]
         for table, rows in ((current, fresh), (history_table, entries), (side, index)):
             if rows:
                 connection.execute(insert(table), rows)

@@ -38,6 +38,10 @@ OWN = "session.own"
 AUDITED = ("/api/", "/sta/", "/metrics")
 ALSO_WHEN_READ = ("export.", "report.", "audit.")
 """Actions that are noted in the audit log though they change nothing."""
+EXPORTS = frozenset({"/api/registers/{type_id}/export", "/api/figures/bundle"})
+"""Whole files under actions that are not: noted as well, like every list that is taken as CSV."""
+SHOWS_PERSONAL = frozenset({"/api/sites/{site}", "/api/complaints/same"})
+"""Routes without a register in their path that show a record's personal fields."""
 OWN_DOOR = frozenset({"/metrics", "/sta/v1.1", "/sta/v1.1/{path:path}"})
 """Routes with ways of their own to log in; they call `enter` themselves."""
 
@@ -150,11 +154,13 @@ def _tell(request: Request, session: Session, action: str, *, personal: bool) ->
     given = request.path_params
     call.who, call.roles, call.action = session.name, session.roles, action
     call.object = "/".join(str(given[name]) for name in given)
+    path = request.scope["route"].path
+    call.exports = call.exports or path in EXPORTS
     told = actions().get(action)
     call.changes = bool(told and told.audited) and (request.method != "GET" or action.startswith(ALSO_WHEN_READ))
     kind = whole_of(request).house.types.get(str(given.get("type_id", "")))
-    shows = action == "site.read" and request.scope["route"].path == "/api/sites/{site}"
-    call.reads_personal = personal and (shows or (kind is not None and any(one.personal for one in kind.fields)))
+    shows = path in SHOWS_PERSONAL or (kind is not None and any(one.personal for one in kind.fields))
+    call.reads_personal = personal and shows
 
 
 async def permitted(request: Request) -> None:
@@ -190,6 +196,8 @@ class Listing:
         format: Annotated[str | None, Query(pattern="^(json|csv)$", description="json or csv")] = None,
     ) -> None:
         self._request, self._csv = request, format == "csv"
+        if self._csv:
+            request.state.call.exports = True
 
     @property
     def csv(self) -> bool:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -40,9 +41,12 @@ class Call:
     call: str = ""
     object: str = ""
     reads_personal: bool = False
+    exports: bool = False
     changes: bool = False
     refused: str = ""  # why, of a call that is refused by an answer that is no error: a page that says so
-    touched: list[tuple[str, str]] = field(default_factory=list)
+    detail: dict[str, Any] = field(default_factory=dict)  # what was asked for; never a password or another secret
+    touched: dict[tuple[str, str], None] = field(default_factory=dict)
+    once: tuple[str, ...] = ()  # by what the next one like it is known
 
 
 CALL: ContextVar[Call | None] = ContextVar("jinyun_call", default=None)
@@ -56,33 +60,41 @@ class Trail:
         self.log = SqlAudit(house.database, house.settings.folder)
         self._lock = threading.Lock()
         self._noted: OrderedDict[tuple[str, ...], float] = OrderedDict()
-        house.records.listeners.append(self._touched)
+        house.records.tracers.append(self._touched)
 
-    def _touched(self, type_id: str, record_id: str) -> None:
-        """A record was changed, in the thread of the call that did it."""
+    def _touched(self, type_id: str, ids: Sequence[str]) -> None:
+        """Records were changed, in the thread of the call that did it."""
         call = CALL.get()
-        if call is not None and len(call.touched) < MOST_TOUCHED:
-            call.touched.append((type_id, record_id))
+        if call is not None:
+            call.touched.update(dict.fromkeys((type_id, one) for one in ids))
 
     def wanted(self, call: Call, status: int) -> bool:
         """Whether a call that ends so is noted."""
-        if call.refused or status in (401, 403):
-            return self._first(("refused", call.who, call.peer, call.call, call.refused or str(status)))
-        if call.changes or call.touched:
+        if call.refused or status in (401, 403, 429):
+            who = "" if status == 429 else call.who  # a peer that has to wait may give another name each time
+            return self._first(call, "refused", who, call.peer, call.call, call.refused or str(status))
+        if call.changes or call.exports or call.touched:
             return True
-        return call.reads_personal and status < 400 and self._first(("read", call.who, call.call, call.object))
+        return call.reads_personal and status < 400 and self._first(call, "read", call.who, call.call, call.object)
 
     def close(self, call: Call, status: int) -> None:
         """Write the row of a call that is over; blocks until it is on disk."""
         result = "ok" if status < 400 else f"refused {status}" if status < 500 else f"failed {status}"
-        detail: dict[str, Any] = {}
+        detail = dict(call.detail)
         if call.refused:
             result = f"refused {call.refused}"
         if call.touched:
-            detail["records"] = [self._change(*one) for one in dict.fromkeys(call.touched)]
+            detail["records"] = [self._change(*one) for one in islice(call.touched, MOST_TOUCHED)]
+            if len(call.touched) > MOST_TOUCHED:
+                detail["changed"] = len(call.touched)
         if call.reads_personal and not call.changes:
             detail["personal"] = True
-        self.note(Entry(call.who, call.action, call.call, call.object, result, call.roles, call.peer, detail))
+        try:
+            self.note(Entry(call.who, call.action, call.call, call.object, result, call.roles, call.peer, detail))
+        except Exception:
+            with self._lock:  # it is not noted, so the next one like it is the first
+                self._noted.pop(call.once, None)
+            raise
 
     def note(self, entry: Entry) -> int:
         """Write one row."""
@@ -101,8 +113,6 @@ class Trail:
     def _change(self, type_id: str, record_id: str) -> dict[str, Any]:
         """What the newest entry of a record's history says, as digests."""
         told: dict[str, Any] = {"type": type_id, "id": record_id}
-        if not record_id:
-            return told  # many at once
         try:
             entry = self._house.records.history(type_id, record_id)[-1]
         except NotFound:
@@ -111,8 +121,8 @@ class Trail:
             "version": entry.version, "step": entry.step, "before": digest(entry.before), "after": digest(entry.after),
         }  # fmt: skip
 
-    def _first(self, key: tuple[str, ...]) -> bool:
-        now = self._wall()
+    def _first(self, call: Call, *key: str) -> bool:
+        now, call.once = self._wall(), key
         with self._lock:
             last = self._noted.pop(key, None)
             again = last is not None and now - last < AGAIN_S

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from jinyun.app.rights import actions, roles
+from jinyun.app.services.words import MASK
 from jinyun.web.answers import json_answer
 from jinyun.web.guard import Cases, LoggedIn, Out, Who
 from jinyun.web.routes import LIST
@@ -17,6 +18,7 @@ router = APIRouter(prefix="/api", tags=["accounts"])
 Name = Annotated[str, Path(min_length=1, max_length=120)]
 Text = Annotated[str, Field(max_length=120)]
 Texts = Annotated[list[Text], Field(max_length=40)]
+SECRET = ("password", "oidc_secret")
 
 
 class NewAccount(BaseModel):
@@ -68,6 +70,14 @@ class Separation(BaseModel):
     on: bool = Field(description="only true: it is switched off on the node's machine, with the node stopped")
 
 
+def _told(request: Request, object: str, body: BaseModel) -> None:
+    """What the audit log is to say was asked for; of a secret only that one was given."""
+    given = body.model_dump(exclude_none=True)
+    call = request.state.call
+    call.object = object
+    call.detail["given"] = given | {name: MASK for name in SECRET if name in given}
+
+
 @router.get("/roles", responses=LIST)
 def all_roles(*, out: Out, _: LoggedIn) -> Response:
     """Roles, how far each sees and what it may do."""
@@ -89,8 +99,9 @@ def accounts(*, out: Out, cases: Cases, _: LoggedIn) -> Response:
 
 
 @router.post("/accounts", status_code=201)
-def create(*, body: NewAccount, cases: Cases, who: Who) -> Response:
+def create(*, request: Request, body: NewAccount, cases: Cases, who: Who) -> Response:
     """A new account. A generated password is told this once and must be changed at the first log-in."""
+    _told(request, body.name, body)
     cases.accounts.check_gift(body.roles, who.roles)
     password = cases.accounts.create(
         body.name, body.password, tuple(body.roles), unit=body.unit, jurisdictions=body.jurisdictions,
@@ -107,8 +118,9 @@ def one(*, name: Name, cases: Cases, _: LoggedIn) -> Response:
 
 
 @router.patch("/accounts/{name}")
-def change(*, name: Name, body: Change, cases: Cases, who: Who) -> Response:
+def change(*, request: Request, name: Name, body: Change, cases: Cases, who: Who) -> Response:
     """Change roles, unit, jurisdictions, or disable; counts at once, also for sessions that are open."""
+    _told(request, name, body)
     given = body.model_dump(exclude_none=True)
     cases.accounts.check_gift(given.get("roles", ()), who.roles)
     return json_answer(cases.accounts.change(name, given, who))
@@ -142,12 +154,14 @@ def keys(*, out: Out, cases: Cases, _: LoggedIn) -> Response:
 
 
 @router.post("/keys", status_code=201)
-def new_key(*, body: NewKey, cases: Cases, who: Who) -> Response:
+def new_key(*, request: Request, body: NewKey, cases: Cases, who: Who) -> Response:
     """A key for a program: one role, one jurisdiction, an end. Told this once; sent as Authorization: Bearer."""
+    _told(request, "", body)
     made = cases.keys.create(
         body.label, body.role, by=who.name, days=body.days, jurisdictions=body.jurisdictions, unit=body.unit,
         enterprise=body.enterprise,
     )  # fmt: skip
+    request.state.call.object = made["id"]
     return json_answer(made, 201)
 
 
@@ -165,8 +179,9 @@ def security(*, cases: Cases, _: LoggedIn) -> Response:
 
 
 @router.patch("/security")
-def set_security(*, body: Rules, cases: Cases, _: LoggedIn) -> Response:
+def set_security(*, request: Request, body: Rules, cases: Cases, _: LoggedIn) -> Response:
     """Change rules of passwords, lockout, idle log-out, second factor, OpenID provider."""
+    _told(request, "security", body)
     given = body.model_dump(exclude_none=True)
     secret = given.pop("oidc_secret", None)
     changed = cases.accounts.set_security(given)
@@ -176,8 +191,9 @@ def set_security(*, body: Rules, cases: Cases, _: LoggedIn) -> Response:
 
 
 @router.post("/security/separation")
-def separation(*, body: Separation, cases: Cases, _: LoggedIn) -> Response:
+def separation(*, request: Request, body: Separation, cases: Cases, _: LoggedIn) -> Response:
     """Part the three administrators: from then on the set-up role counts for nothing."""
+    _told(request, "separation", body)
     if body.on:
         cases.accounts.separate(True)
     return json_answer({"separation": cases.accounts.separated()})

@@ -68,10 +68,10 @@ def _with_cookie(answer: Response, request: Request, cases: Cases, token: str) -
 async def log_in(*, request: Request, given: Credentials, cases: Cases) -> Response:
     """Log in; sets the session cookie and returns the CSRF token for the header X-Jinyun-CSRF. With a second factor the
     first answer is 401 `second-factor`: send the same again with `code`."""
-    _told(request, given.name, "POST /api/session")
     check_origin(request)
     if not request.headers.get("content-type", "").startswith("application/json"):
         raise BadInput("a log-in is sent as application/json")
+    _told(request, given.name, "POST /api/session")  # only now: else each name that is made up would leave a row
     token, session = await in_log_in_thread(
         cases.accounts.log_in, given.name, given.password, _peer(request), given.code, _agent(request)
     )
