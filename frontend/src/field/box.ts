@@ -66,8 +66,7 @@ async function inside<T>(stores: string[], mode: IDBTransactionMode, work: (of: 
     const all = db.transaction(stores, mode, mode === 'readwrite' ? { durability: 'strict' } : undefined)
     let request: IDBRequest<T> | void
     all.oncomplete = () => done((request ? request.result : undefined) as T)
-    all.onerror = () => failed(all.error)
-    all.onabort = () => failed(all.error)
+    all.onabort = () => failed(all.error) // an error aborts; only then is it known which
     request = work((name) => all.objectStore(name))
   })
 }
@@ -78,6 +77,18 @@ const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value))
 export const keep = (key: string, value: unknown) => inside(['kept'], 'readwrite', (of) => void of('kept').put(plain(value), key))
 export const kept = <T>(key: string) => inside<T | undefined>(['kept'], 'readonly', (of) => of('kept').get(key) as IDBRequest<T | undefined>)
 export const unkeep = (key: string) => inside(['kept'], 'readwrite', (of) => void of('kept').delete(key))
+
+/** Person, day and what was delivered go at once, and `leaving` says which session is still to be closed: a phone that is
+ * switched off in between finds all of it or nothing. What is still to be sent stays. */
+export const leave = (csrf: string) =>
+  inside(['kept', 'queue'], 'readwrite', (of) => {
+    of('kept').put(csrf, 'leaving')
+    for (const key of ['person', 'day']) of('kept').delete(key)
+    const rows: IDBRequest<Queued[]> = of('queue').getAll()
+    rows.onsuccess = () => {
+      for (const one of rows.result) if (one.state === 'done') of('queue').delete(one.n)
+    }
+  })
 
 export const queue = () => inside<Queued[]>(['queue'], 'readonly', (of) => of('queue').getAll())
 export const photos = () => inside<Photo[]>(['photos'], 'readonly', (of) => of('photos').getAll())

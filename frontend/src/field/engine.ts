@@ -4,11 +4,12 @@ import { ApiError, get, session, setCsrf, type SessionInfo } from '../lib/api'
 import { me, take } from '../lib/session'
 import * as box from './box'
 import type { Queued } from './box'
-import { day, mineRows, nowUs, person, photos, recall, remember, rows, takeDay, uploadsOf, waitingRows, type Day } from './state'
+import { day, leaving, mineRows, nowUs, person, photos, recall, remember, rows, takeDay, uploadsOf, waitingRows, type Day } from './state'
 
 const PART = 256 * 1024
 const AGAIN_MS = [2_000, 5_000, 15_000, 30_000, 60_000]
 const LONGEST_MS = 60_000
+const CLOSE_MS = 10_000
 
 export const online = ref(typeof navigator === 'undefined' || navigator.onLine)
 export const needLogin = ref(false)
@@ -17,6 +18,8 @@ export const lastError = ref<{ code: string; message: string } | null>(null)
 export const skew = ref(0) // [s] how far this phone's clock is ahead of the node's
 
 let csrf = ''
+let turn = 0 // grows when somebody enters or leaves: what was asked before is nobody's answer
+let closing: AbortController | undefined
 let running = false
 let asked = false
 let misses = 0
@@ -41,18 +44,23 @@ function took(found: SessionInfo): void {
 
 /** Who is logged in. Out of reach: whoever was. */
 async function whoAmI(): Promise<void> {
+  const then = turn
   try {
     const found = await session.get()
+    await leaveFirst(found)
+    if (then !== turn) throw new Later()
     take(found)
     if (found.must) {
       needLogin.value = true // a new password or a second factor comes first
       throw new Ended()
     }
     took(found)
-    if (person.value?.name !== found.name) await becomes(found)
+    if (person.value?.name !== found.name || person.value.csrf !== found.csrf) await becomes(found)
   } catch (wrong) {
+    if (then !== turn) throw new Later()
     if (wrong instanceof Ended) throw wrong
     if (wrong instanceof ApiError && wrong.status === 401) {
+      await left()
       take(null)
       needLogin.value = true
       throw new Ended()
@@ -61,18 +69,20 @@ async function whoAmI(): Promise<void> {
   }
 }
 
+/** Both writes are asked for before anything is waited for: a log-out that comes now comes after them. */
 async function becomes(found: SessionInfo): Promise<void> {
-  if (person.value && person.value.name !== found.name) {
-    day.value = null // another person's tasks are not theirs
-    await box.unkeep('day')
-  }
-  person.value = { name: found.name, roles: found.roles }
-  await box.keep('person', person.value)
+  const other = person.value !== null && person.value.name !== found.name
+  if (other) day.value = null // another person's tasks are not theirs
+  person.value = { name: found.name, roles: found.roles, csrf: found.csrf }
+  await Promise.all([box.keep('person', person.value), ...(other ? [box.unkeep('day')] : [])])
 }
 
 /** Somebody has logged in (see `parts/LogIn.vue`): their day, and what waits is sent. */
 export async function entered(): Promise<void> {
   if (!me.value) return
+  turn++
+  closing?.abort() // its answer would take the new cookie away
+  await left()
   took(me.value)
   await becomes(me.value)
   online.value = true
@@ -80,30 +90,69 @@ export async function entered(): Promise<void> {
   void run()
 }
 
+/** Gone from the phone at once, whether or not the node hears of it; until it does, `leaving` stands. */
 export async function logOut(): Promise<void> {
+  const csrf = person.value?.csrf ?? ''
+  turn++
+  nobody()
+  leaving.value = true
   try {
-    await session.close()
+    await box.leave(csrf)
+    await recall()
   } finally {
-    take(null)
-    person.value = null
-    day.value = null
-    needLogin.value = true
-    await box.unkeep('person')
-    await box.unkeep('day')
+    await closeSession(csrf).then(left).catch(() => undefined) // see `leaveFirst`
   }
+}
+
+function nobody(): void {
+  take(null)
+  person.value = day.value = null
+  needLogin.value = true
+}
+
+/** The cookie is out of the page's reach: only the node's answer ends the session. */
+async function closeSession(token: string): Promise<void> {
+  const late = (closing = new AbortController())
+  const stop = setTimeout(() => late.abort(), CLOSE_MS)
+  try {
+    const answer = await fetch('/api/session', { method: 'DELETE', credentials: 'same-origin', signal: late.signal, headers: { 'X-Jinyun-CSRF': token } })
+    if (!answer.ok && answer.status !== 401) throw new Unreached()
+  } finally {
+    clearTimeout(stop)
+  }
+}
+
+async function left(): Promise<void> {
+  await box.unkeep('leaving')
+  leaving.value = false
+}
+
+/** Somebody logged out while the node was out of reach: their session is closed before it is anybody's. One that was begun
+ * since, e.g. at an OpenID provider, is another and stays. */
+async function leaveFirst(found: SessionInfo): Promise<void> {
+  const csrf = await box.kept<string>('leaving')
+  if (csrf === undefined) return
+  const same = csrf === '' || csrf === found.csrf
+  if (same) await closeSession(found.csrf)
+  await left()
+  if (!same) return
+  nobody()
+  throw new Ended()
 }
 
 /** The day anew; without a network the kept one stays. */
 export async function refresh(): Promise<boolean> {
+  const then = turn
   try {
     await whoAmI()
     const found = await get<Day>('/api/field/day')
+    if (then !== turn || found.person.name !== person.value?.name) return false // of somebody who has left
     skew.value = Math.round((nowUs() - found.now) / 1e6)
     await takeDay({ ...found, taken_at: Date.now() })
     online.value = true
     return true
   } catch (wrong) {
-    failed(wrong)
+    if (then === turn) failed(wrong)
     return false
   }
 }
@@ -117,8 +166,9 @@ function failed(wrong: unknown): void {
   }
 }
 
-/** Ask the node; only what it said itself is an answer, all else is "not reached". */
-async function ask(method: string, path: string, body: BodyInit, headers: Record<string, string>): Promise<any> {
+/** Ask the node for `actor`, never with the log-in of somebody else who has entered since; only what it said itself is an answer, all else is "not reached". */
+async function ask(actor: string, method: string, path: string, body: BodyInit, headers: Record<string, string>): Promise<any> {
+  if (person.value?.name !== actor) throw new Later()
   const late = new AbortController()
   const stop = setTimeout(() => late.abort(), LONGEST_MS)
   let answer: Response
@@ -134,6 +184,7 @@ async function ask(method: string, path: string, body: BodyInit, headers: Record
   if (answer.ok) return told
   const error = told?.error ?? {}
   if (answer.status === 401) {
+    if (person.value?.name !== actor) throw new Later()
     needLogin.value = true
     throw new Ended()
   }
@@ -142,23 +193,23 @@ async function ask(method: string, path: string, body: BodyInit, headers: Record
 
 // --- photos ---------------------------------------------------------------------------------------------------------
 
-async function sendPhoto(id: string, device: string): Promise<void> {
+async function sendPhoto(id: string, { actor, edit: { device } }: Queued): Promise<void> {
   const one = await box.photo(id)
   if (!one) throw new Refusal({ code: 'file-lost', message: id, final: true })
   if (one.attachment) return
   const about = { id, device, name: one.name, bytes: one.blob.size, sha256: one.sha256, taken_at: one.taken_at, place: one.place, accuracy_m: one.accuracy_m }
-  let known = await ask('POST', '/api/field/uploads', JSON.stringify(about), { 'Content-Type': 'application/json' })
+  let known = await ask(actor, 'POST', '/api/field/uploads', JSON.stringify(about), { 'Content-Type': 'application/json' })
   let anew = 0
   while (!known.attachment) {
     await note(id, known.offset)
     try {
       const piece = one.blob.slice(known.offset, known.offset + PART)
-      known = await ask('PATCH', `/api/field/uploads/${id}`, piece, { 'Content-Type': 'application/octet-stream', 'Upload-Offset': String(known.offset) })
+      known = await ask(actor, 'PATCH', `/api/field/uploads/${id}`, piece, { 'Content-Type': 'application/octet-stream', 'Upload-Offset': String(known.offset) })
     } catch (wrong) {
       if (!(wrong instanceof Refusal)) throw wrong
       if (wrong.error.code === 'offset-wrong' || wrong.error.field === 'sha256') {
         if (++anew > 5) throw new Unreached()
-        known = await ask('POST', '/api/field/uploads', JSON.stringify(about), { 'Content-Type': 'application/json' })
+        known = await ask(actor, 'POST', '/api/field/uploads', JSON.stringify(about), { 'Content-Type': 'application/json' })
       } else throw wrong.error.status < 500 ? new Refusal({ ...wrong.error, final: true }) : new Unreached()
     }
   }
@@ -186,11 +237,12 @@ export function blocked(row: Queued): boolean {
 async function sendRow(row: Queued): Promise<boolean> {
   const uploads = uploadsOf(row.edit)
   try {
-    for (const id of uploads) await sendPhoto(id, row.edit.device)
-    const answer = await ask('POST', '/api/field/edits', JSON.stringify({ ...row.edit, sent_at: nowUs() }), { 'Content-Type': 'application/json' })
+    for (const id of uploads) await sendPhoto(id, row)
+    const answer = await ask(row.actor, 'POST', '/api/field/edits', JSON.stringify({ ...row.edit, sent_at: nowUs() }), { 'Content-Type': 'application/json' })
     row = { ...row, state: 'done', error: null, answer: { version: answer.version, state: answer.state, received_at: answer.received_at } }
     await box.settle(row, uploads)
-    await remember(row)
+    if (person.value?.name === row.actor) await remember(row)
+    else await box.removeQueued([row], uploads) // delivered after its person left
     return true
   } catch (wrong) {
     if (!(wrong instanceof Refusal)) throw wrong
@@ -267,7 +319,7 @@ export function watchNetwork(): void {
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') void run()
   })
-  setInterval(() => void (waitingRows.value.length ? run() : online.value && document.visibilityState === 'visible' && refresh()), 300_000)
+  setInterval(() => void (waitingRows.value.length ? run() : document.visibilityState === 'visible' && refresh()), 300_000)
 }
 
 // --- what the person decides ------------------------------------------------------------------------------------------

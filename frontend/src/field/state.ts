@@ -3,6 +3,7 @@ import { computed, ref, shallowRef } from 'vue'
 import type { FieldSpec, StepSpec, Words } from '../lib/api'
 import * as box from './box'
 import type { Photo, Queued, Sent } from './box'
+import { w } from './words'
 
 export interface Step extends StepSpec {
   only?: string
@@ -39,11 +40,24 @@ export interface Day {
 }
 
 export const day = shallowRef<Day | null>(null)
-export const person = ref<{ name: string; roles: string[] } | null>(null)
+/** `csrf` names the session, so that logging out can close this one and no later one. */
+export interface Person {
+  name: string
+  roles: string[]
+  csrf?: string
+}
+export const person = ref<Person | null>(null)
+/** Logged out here, but the node has not heard of it. */
+export const leaving = ref(false)
 export const rows = ref<Queued[]>([])
 export const photos = shallowRef<Map<string, Photo>>(new Map())
 export const device = ref('')
 export const trouble = ref('')
+
+/** Say that the phone could not keep something. */
+export function unkept(wrong: unknown): void {
+  trouble.value = wrong instanceof DOMException && wrong.name === 'QuotaExceededError' ? w('storage.full') : String(wrong)
+}
 
 /** 64 characters at most, of letters, digits and hyphens: ids of edits, records and files are made here, not by the node. */
 export function newId(): string {
@@ -60,11 +74,12 @@ export async function wake(): Promise<void> {
       device.value = newId()
       await box.keep('device', device.value)
     }
-    person.value = (await box.kept<{ name: string; roles: string[] }>('person')) ?? null
+    person.value = (await box.kept<Person>('person')) ?? null
     day.value = (await box.kept<Day>('day')) ?? null
+    leaving.value = (await box.kept<string>('leaving')) !== undefined
     await recall()
   } catch (wrong) {
-    trouble.value = String(wrong)
+    unkept(wrong)
   }
 }
 
@@ -97,6 +112,7 @@ export async function addEdit(given: { op: Sent['op']; type: string; id: string;
     version: given.op === 'create' || last ? null : (given.base?.version ?? null), after: last?.edit.key ?? '', note: '',
   }
   await box.enqueue({ actor: person.value!.name, state: 'waiting', edit, title: given.title, what: given.what, base: given.base, error: null, answer: null, tries: 0 }, taken)
+  trouble.value = '' // it can be kept again
   await recall()
   void navigator.storage?.persist?.()
 }
