@@ -20,7 +20,7 @@ from jinyun.app.discover import domains, judge_by_day, judges, own_domain, recor
 from jinyun.app.jobs import ThreadJobs
 from jinyun.app.life import BEAT_S, LifeLedger
 from jinyun.app.services.notices import Notices
-from jinyun.app.services.registers.clocks import kept_clocks
+from jinyun.app.services.registers.clocks import kept_clocks, with_hours
 from jinyun.app.settings import Settings
 from jinyun.app.windowing import knowledge
 from jinyun.judge.room import JudgeRoom
@@ -66,7 +66,10 @@ class House:
     def _build(self) -> None:
         settings, folder = self.settings, self.settings.folder
         self.domains = domains()
+        rules = load_rules(*own_rules(folder), judges=judges())
         self.types = record_types([*self.domains.values(), own_domain(folder)])
+        hours = {one.case.kind: one.case.hours for one in rules.verdict if one.case}
+        self.types["case"] = with_hours(self.types["case"], hours)
         self.database = open_database(settings.database or folder / "records.sqlite")
         self.bus = LocalBus()
         self.jobs = ThreadJobs()
@@ -119,7 +122,7 @@ class House:
         self.act = ActRoom(
             records=self.records,
             verdicts=self.verdicts,
-            rules=load_rules(*own_rules(folder), judges=judges()),
+            rules=rules,
             kv=self.kv,
             clock=self.clock,
             bus=self.bus,

@@ -11,7 +11,7 @@ from jinyun.app.services.registers.clocks import moments
 from jinyun.app.services.words import csv_pieces
 from jinyun.app.settings import Settings
 from jinyun.domains.supervision.clock_ledgers import ledger
-from jinyun.domains.supervision.deadlines import resolved, work_calendar
+from jinyun.domains.supervision.deadlines import deadline_hours, resolved, work_calendar
 from jinyun.kernel.ports import SYSTEM, Actor, HistoryEntry, Record
 from jinyun.methods.clocks import clock_state
 from jinyun.methods.workdays import CalendarNotLoaded
@@ -36,6 +36,59 @@ def house(tmp_path):
 def opened(house, n, level=1, kind="section_class"):
     data = {"title": f"断面超标{n}", "kind": kind, "level": level, "opened_at": "2026-02-02T00:00:00+08:00"}
     return house.records.create("case", data, SYSTEM, id=f"c{n:03d}")
+
+
+OWN_HOURS = """
+[[rule]]
+id = "own-outlet"
+zh = "自定排放"
+en = "Own rule on outlets"
+on = ["emission.outlet_hour"]
+site_kinds = ["water_outlet"]
+open = {{ status = "exceeds" }}
+end = {{ windows = 2 }}
+level = {{ by = "fixed", level = 2 }}
+
+[rule.case]
+kind = "{kind}"
+recovery = {{ judge = "emission.outlet_hour", windows = 3 }}
+
+[rule.case.hours]
+2 = 12
+"""
+
+
+@pytest.mark.parametrize("kind", ["outlet_exceedance", "section_class"])  # of a clock alone, of one for many kinds
+def test_hours_of_a_nodes_own_alarm_rules_are_those_of_pages_late_lists_and_notices(house, kind):
+    """A node whose rules allow 12 h is started on records that were kept by the shipped hours."""
+    others = {"c002": (kind, 1), "c003": ("air_quality", 2)}
+    ends = {id: START + deadline_hours(*other) * HOUR for id, other in others.items()} | {"c001": START + 12 * HOUR}
+    assert deadline_hours(kind, 2) > 12
+    opened(house, 1, 2, kind)
+    for n, id in ((2, "c002"), (3, "c003")):
+        opened(house, n, others[id][1], others[id][0])
+    folder, now = house.settings.folder, house.now
+    house.close()
+    (folder / "rules.toml").write_text(OWN_HOURS.format(kind=kind))
+    one = House(Settings(folder=folder))
+    try:
+        one.clock = one.records._clock = SimpleNamespace(now=lambda: now.at)
+        assert one.record_clocks.differing("case") == []
+        registers = Registers(one)
+        shown = {
+            row["id"]: [clock["ends_at"] for clock in row["clocks"]] for row in registers.find("case", LI)["items"]
+        }
+        assert shown == {id: [end] for id, end in ends.items()}
+        acting = one.act._cases.clocks.due(one.records.find("case"), now.at)
+        assert {id: state.ends_at for id, (_, state) in acting.items()} == ends
+        for at, late, told in ((9 * HOUR, False, False), (12 * HOUR, False, True), (12 * HOUR + 1, True, True)):
+            now.at = START + at
+            assert [row["id"] for row in registers.find("case", LI, late=True)["items"]] == ["c001"] * late
+            one.notices.look_at_clocks(now.at)  # nearly due: at 80 % of the time
+            clocks = [event.record for event in one.notices.outbox.unplanned() if event.topic == "clock_escalation"]
+            assert clocks == ["c001"] * told
+    finally:
+        one.close()
 
 
 def test_late_lists_are_those_whose_clocks_say_so(house):

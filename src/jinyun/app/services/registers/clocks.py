@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jinyun.app.work_calendar import NodeCalendar
@@ -13,7 +14,7 @@ from jinyun.domains.supervision.clock_ledgers import ledger
 from jinyun.domains.supervision.deadlines import resolved
 from jinyun.kernel.errors import BadInput
 from jinyun.kernel.ports import HistoryEntry, Record
-from jinyun.kernel.records import ClockRule, RecordType
+from jinyun.kernel.records import ClockRule, Procedure, RecordType
 from jinyun.methods.clock_ledger import ClockEvent
 from jinyun.methods.clocks import ClockState, clock_state
 from jinyun.methods.workdays import WorkCalendar
@@ -28,6 +29,35 @@ UNITS: Mapping[str, tuple[str, str]] = {
     "hour": ("小时", "hours"),
 }
 DAY_US, HOUR_US = 86_400_000_000, 3_600_000_000
+
+
+def with_hours(kind: RecordType, hours: Mapping[str, Mapping[int, int]]) -> RecordType:
+    """A type whose clocks allow what the alarm rules of the node do: pages, late lists and notices then say what the
+    acting room does. `hours`: kind of record -> level -> natural hours."""
+
+    def ruled(procedure: Procedure) -> Procedure:
+        return replace(procedure, clocks=tuple(one for clock in procedure.clocks for one in _by_kind(clock, hours)))
+
+    newest = ruled(kind.procedure) if kind.procedure else None
+    return replace(kind, procedure=newest, procedures=tuple(ruled(one) for one in kind.procedures))
+
+
+def _by_kind(clock: ClockRule, hours: Mapping[str, Mapping[int, int]]) -> list[ClockRule]:
+    """A clock for the kinds that it holds for as it is, and one for each kind with other hours."""
+    kinds = clock.where.get("kind", ())
+    given = {one: {str(level): amount for level, amount in hours[one].items()} for one in kinds if one in hours}
+    given = {one: levels for one, levels in given.items() if levels != dict(clock.by_level)}
+    if not given:
+        return [clock]
+    rest = tuple(one for one in kinds if one not in given)
+    own = [
+        replace(
+            clock, name=f"{clock.name}_{one}" if len(kinds) > 1 else clock.name, by_level=levels,
+            where={**clock.where, "kind": (one,)},
+        )
+        for one, levels in given.items()
+    ]  # fmt: skip
+    return [replace(clock, where={**clock.where, "kind": rest}), *own] if rest else own
 
 
 class Clocks:
