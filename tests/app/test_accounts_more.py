@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import threading
+
 import pytest
 
-from jinyun.app.accounts import Accounts, TooManyAttempts, totp
+from jinyun.app.accounts import Accounts, TooManyAttempts, passwords, totp
 from jinyun.app.accounts.factor import SecondFactorNeeded
 from jinyun.app.accounts.keys import DAY, Keys
 from jinyun.kernel.errors import BadInput, NotFound, NotLoggedIn, NotPermitted, Refused
-from jinyun.kernel.ports import Actor
+from jinyun.kernel.ports import SYSTEM, Actor
 from jinyun.store.database import open_database
 from jinyun.store.kv import SqlKeyValue
 
@@ -66,8 +69,6 @@ def test_codes_are_those_of_rfc_4226(counter, code):
 def enrolled(accounts, wall):
     accounts.create("chief", GOOD, ("secadmin",))
     told = accounts.factor.enrol("chief")
-    import base64
-
     secret = base64.b32decode(told["secret"] + "=" * (-len(told["secret"]) % 8))
     codes = accounts.factor.confirm("chief", totp.code_at(secret, wall.now))
     return secret, codes
@@ -100,6 +101,57 @@ def test_a_factor_is_removed_with_a_code_or_by_the_administrator(accounts, wall)
     assert accounts.log_in("chief", GOOD)
 
 
+def full_width(text):
+    """As a Chinese input method types it: U+FF10 to U+FF19 for the digits."""
+    return "".join(chr(ord(one) + 0xFEE0) for one in text)
+
+
+def test_a_code_typed_in_full_width_is_the_same_code(accounts, wall):
+    accounts.create("chief", GOOD, ("secadmin",))
+    told = accounts.factor.enrol("chief")["secret"]
+    secret = base64.b32decode(told + "=" * (-len(told) % 8))
+    with pytest.raises(BadInput, match="code is wrong"):
+        accounts.factor.confirm("chief", "一二三四五六")
+    codes = accounts.factor.confirm("chief", full_width(totp.code_at(secret, wall.now)))
+    wall.now += 30
+    assert accounts.log_in("chief", GOOD, code=f" {full_width(totp.code_at(secret, wall.now))} ")
+    assert accounts.log_in("chief", GOOD, code=full_width(codes[0].upper()))
+    for wrong in ("一二三四五六", "é", "１２３"):
+        with pytest.raises(NotLoggedIn):
+            accounts.log_in("chief", GOOD, code=wrong)
+    with pytest.raises(NotPermitted):
+        accounts.factor.remove("chief", "一二三四五六")
+    wall.now += 30
+    accounts.factor.remove("chief", full_width(totp.code_at(secret, wall.now)))
+
+
+def test_a_code_cannot_be_guessed_where_the_factor_is_removed(accounts, wall):
+    _, codes = enrolled(accounts, wall)
+    free = accounts.security().free_failures
+    for _ in range(free):
+        with pytest.raises(NotPermitted):
+            accounts.factor.remove("chief", "000000", "10.0.0.9")
+    with pytest.raises(TooManyAttempts):  # even the right one waits
+        accounts.factor.remove("chief", codes[0], "10.0.0.9")
+    assert accounts.about("chief")["second_factor"]
+    with pytest.raises(TooManyAttempts):  # they are counted with those of log-ins
+        accounts.log_in("chief", GOOD, "10.0.0.9", codes[0])
+    accounts.factor.remove("chief")  # an administrator's needs no code
+    assert not accounts.about("chief")["second_factor"]
+
+
+def test_sessions_of_the_password_alone_end_when_a_factor_is_confirmed(accounts, wall):
+    accounts.create("chief", GOOD, ("secadmin",))
+    accounts.create("other", GOOD, ("reader",))
+    mine, thief = (accounts.log_in("chief", GOOD)[0] for _ in range(2))
+    provider, _ = accounts.open_session("chief", way="oidc")
+    theirs, _ = accounts.log_in("other", GOOD)
+    told = accounts.factor.enrol("chief")["secret"]
+    secret = base64.b32decode(told + "=" * (-len(told) % 8))
+    accounts.factor.confirm("chief", totp.code_at(secret, wall.now), mine)
+    assert [bool(accounts.holds(one)) for one in (mine, thief, provider, theirs)] == [True, False, True, True]
+
+
 def test_roles_that_must_have_a_factor_can_do_nothing_before(accounts):
     accounts.create("chief", GOOD, ("secadmin",))
     accounts.set_security({"second_factor": ["secadmin"]})
@@ -119,6 +171,60 @@ def test_password_rules(accounts, wall):
     assert not accounts.log_in("officer1", "Good-Enough-2")[1].must_change
     wall.now += 31 * 86400
     assert accounts.log_in("officer1", "Good-Enough-2")[1].must == "password"
+
+
+def test_log_ins_do_not_wait_for_somebodys_new_password(accounts, monkeypatch):
+    accounts.create("worker", GOOD, ("reader",))
+    accounts.create("other", GOOD, ("reader",))
+    hashing, go_on, inside = threading.Event(), threading.Event(), threading.Event()
+    real = passwords.hashed
+
+    def slow(password):
+        hashing.set()
+        assert go_on.wait(60)
+        return real(password)
+
+    monkeypatch.setattr(passwords, "hashed", slow)
+    changing = threading.Thread(target=accounts.change_password, args=("worker", GOOD, "another-long-one"))
+    entering = threading.Thread(target=lambda: (accounts.log_in("other", GOOD), inside.set()))
+    changing.start()
+    assert hashing.wait(60)
+    entering.start()
+    try:
+        assert inside.wait(30)
+    finally:
+        go_on.set()
+        changing.join(60)
+        entering.join(60)
+    assert accounts.log_in("worker", "another-long-one")
+
+
+def test_a_password_that_was_reset_meanwhile_is_not_overwritten(accounts, monkeypatch):
+    accounts.create("worker", GOOD, ("reader",))
+    real, given = passwords.hashed, []
+
+    def meanwhile(password):
+        monkeypatch.setattr(passwords, "hashed", real)
+        given.append(accounts.reset("worker", must_change=True))
+        return real(password)
+
+    monkeypatch.setattr(passwords, "hashed", meanwhile)
+    with pytest.raises(NotLoggedIn):
+        accounts.change_password("worker", GOOD, "another-long-one")
+    assert accounts.log_in("worker", given[0])[1].must == "password"
+
+
+def test_refused_passwords_that_cost_hashing_count_as_failures(accounts):
+    accounts.create("worker", GOOD, ("reader",))
+    free = accounts.security().free_failures
+    for _ in range(free + 1):
+        with pytest.raises(BadInput, match="too short"):  # seen without hashing: nobody waits for a slip
+            accounts.change_password("worker", GOOD, "short", "10.0.0.9")
+    for _ in range(free):
+        with pytest.raises(BadInput, match="before"):
+            accounts.change_password("worker", GOOD, GOOD, "10.0.0.9")
+    with pytest.raises(TooManyAttempts):
+        accounts.change_password("worker", GOOD, GOOD, "10.0.0.9")
 
 
 def test_a_name_is_locked_over_all_peers(accounts, wall):
@@ -172,6 +278,30 @@ def test_nobody_gives_rights_to_themselves_and_administrators_stand_alone(accoun
             accounts.create("x1", GOOD, both)
     with pytest.raises(NotPermitted):
         accounts.check_gift(["admin"], ["secadmin"])
+
+
+def test_nobody_becomes_the_setup_administrator_by_its_account(accounts):
+    accounts.first_password()
+    accounts.create("chief", GOOD, ("secadmin",))
+    second = Actor("second", ("admin",))
+    for given in ({"login": "chief@provider"}, {"roles": ["reader"]}):
+        with pytest.raises(NotPermitted, match="set-up"):
+            accounts.change("admin", given, CHIEF)
+        accounts.change("admin", given | {"roles": ["admin", "officer"]}, second)
+    with pytest.raises(NotPermitted, match="set-up"):
+        accounts.delete("admin", CHIEF)
+    with pytest.raises(NotPermitted, match="set-up"):
+        accounts.check_target("admin", CHIEF)
+    for one in (second, SYSTEM, Actor("local", ("admin", "officer"))):
+        accounts.check_target("admin", one)
+    for one in (CHIEF, Actor("admin", ("admin", "officer"))):  # its own password is asked for at /account
+        with pytest.raises(NotPermitted, match="own account"):
+            accounts.check_target(one.name, one)
+    for name, role in (("run", "sysadmin"), ("look", "auditor")):
+        accounts.create(name, GOOD, (role,))
+    accounts.separate(True)
+    accounts.check_target("admin", CHIEF)  # it opens nothing any more
+    accounts.delete("admin", CHIEF)
 
 
 def test_separation_waits_for_the_three_and_keeps_them(accounts):

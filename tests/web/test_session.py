@@ -1,7 +1,9 @@
 """Log-in over HTTP: cookie, CSRF, origin, back-off, and what a stranger may see."""
 
 import re
+import threading
 
+import httpx
 import pytest
 
 
@@ -104,6 +106,38 @@ def test_guessing_is_slowed_down(live, stranger):
     assert codes[-1] == 429
     last = stranger.post("/api/session", json=name)
     assert int(last.headers["retry-after"]) == last.json()["error"]["retry_after"] >= 1
+
+
+@pytest.fixture
+def threads(live, monkeypatch):
+    """Names of the threads in which passwords were looked at."""
+    seen, accounts = [], live.cases.accounts
+
+    def noted(call):
+        def in_thread(*given):
+            seen.append(threading.current_thread().name)
+            return call(*given)
+
+        return in_thread
+
+    for name in ("log_in", "change_password"):
+        monkeypatch.setattr(accounts, name, noted(getattr(accounts, name)))
+    return seen
+
+
+def test_passwords_are_looked_at_in_the_threads_kept_for_it(live, threads):
+    """A new password too, and the first request of a client that logs in by Basic; later ones need no look."""
+    live.cases.accounts.create("liu.yi", "a-long-enough-one", ("reader",), jurisdictions=["500109"])
+    with live.client(log_in=False) as client:
+        told = client.post("/api/session", json={"name": "liu.yi", "password": "a-long-enough-one"}).json()
+        given = {"old": "a-long-enough-one", "new": "another-long-one"}
+        answer = client.post("/api/account/password", json=given, headers={"x-jinyun-csrf": told["csrf"]})
+        assert answer.status_code == 204
+    with live.client(log_in=False) as client:
+        basic = httpx.BasicAuth("liu.yi", "another-long-one")
+        assert [client.get("/sta/v1.1/Things", auth=basic).status_code for _ in range(2)] == [200, 200]
+    assert len(threads) == 3
+    assert all(name.startswith("log-in") for name in threads)
 
 
 def test_local_token_needs_no_cookie_and_a_wrong_one_is_refused(live, stranger):

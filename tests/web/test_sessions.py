@@ -4,11 +4,15 @@ provider comes to the log-in page."""
 from __future__ import annotations
 
 import threading
+import time
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from oidc_provider_mock import User, run_server_in_thread
+
+from jinyun.kernel.ports import SYSTEM
+from jinyun.web import sse
 
 PASSWORD = "a-long-enough-one"
 PEOPLE = {
@@ -103,6 +107,88 @@ def test_a_live_page_ends_with_its_log_in(enter, live):
     secadmin.delete("/api/accounts/wang.er/sessions")
     assert over.wait(60)
     thread.join(30)
+
+
+def test_the_security_administrator_takes_over_neither_the_setup_account_nor_their_own(enter, live, page):
+    live.cases.accounts.create("adm.two", PASSWORD, ("admin",))
+    secadmin = enter("sec.one")
+    try:
+        for name in ("adm.two", "sec.one"):
+            for answer in (
+                secadmin.post(f"/api/accounts/{name}/totp/remove"), secadmin.post(f"/api/accounts/{name}/reset"),
+                secadmin.patch(f"/api/accounts/{name}", json={"login": "sec"}),
+                secadmin.delete(f"/api/accounts/{name}"),
+            ):  # fmt: skip
+                assert (answer.status_code, answer.json()["error"]["code"]) == (403, "not-permitted"), answer.url
+        with live.client(log_in=False) as local:  # those who are it go on
+            local.headers["authorization"] = f"Bearer {live.cases.local_token}"
+            assert page.post("/api/accounts/adm.two/totp/remove").status_code == 204
+            assert len(local.post("/api/accounts/adm.two/reset").json()["password"]) == 16
+            assert page.delete("/api/accounts/adm.two").status_code == 204
+    finally:
+        if "adm.two" in live.cases.accounts.names():
+            live.cases.accounts.delete("adm.two", SYSTEM)
+
+
+def test_a_live_page_of_another_reach_ends(enter, live, monkeypatch):
+    monkeypatch.setattr(sse, "HEARTBEAT_S", 0.2)
+    secadmin = enter("sec.one")
+    for given in ({"jurisdictions": ["500110"]}, {"roles": ["analyst"]}, {"roles": ["auditor"], "jurisdictions": []}):
+        with Listening(enter("zhao.si")) as changed, Listening(enter("wang.er")) as same:
+            assert secadmin.patch("/api/accounts/zhao.si", json=given).status_code == 200
+            if given == {"roles": ["analyst"]}:  # it sees as far as before
+                assert changed.beats(3)
+            else:
+                assert changed.over.wait(60)
+            assert same.beats(3)
+    live.cases.accounts.change("zhao.si", {"roles": ["reader"], "jurisdictions": ["500109"]}, SYSTEM)
+
+
+def test_a_live_page_of_a_key_stays_until_the_key_ends(live, monkeypatch):
+    monkeypatch.setattr(sse, "HEARTBEAT_S", 0.2)
+    made = live.cases.keys.create("a wall of screens", "reader", by="sec.one", jurisdictions=["500109"])
+    with live.client(log_in=False) as program, live.client(log_in=False) as owner:
+        program.headers["authorization"] = f"Bearer {made['key']}"
+        owner.headers["authorization"] = f"Bearer {live.cases.local_token}"
+        with Listening(program) as screens, Listening(owner) as local:
+            assert screens.beats(3)
+            live.cases.keys.revoke(made["id"])
+            assert screens.over.wait(60)
+            assert local.beats(3)
+
+
+class Listening:
+    """A page at the live stream, on a thread."""
+
+    def __init__(self, client):
+        self._client, self._heard, self._gone = client, 0, False
+        self.over, self._begun = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+
+    def _listen(self):
+        with self._client.stream("GET", "/api/events", timeout=60) as stream:
+            self._begun.set()
+            for line in stream.iter_lines():
+                self._heard += line == "event: ping"
+                if self._gone:
+                    return
+        self.over.set()
+
+    def beats(self, more):
+        """Whether the heart is heard so often more."""
+        wanted, end = self._heard + more, time.monotonic() + 30
+        while self._heard < wanted and time.monotonic() < end and not self.over.is_set():
+            time.sleep(0.02)
+        return self._heard >= wanted
+
+    def __enter__(self):
+        self._thread.start()
+        assert self._begun.wait(30)
+        return self
+
+    def __exit__(self, *_):
+        self._gone = True
+        self._thread.join(30)
 
 
 # --- at a provider ----------------------------------------------------------------------------------------------------

@@ -136,8 +136,8 @@ class Hub:
         holds: Callable[[], bool] = lambda: True,
         sees: Callable[[Any], bool] = lambda _: True,
     ) -> AsyncIterator[bytes]:
-        """Bytes for one page until it goes or its log-in no longer `holds`, of the events that it `sees`; after it fell
-        too far behind it gets `resync` and the stream ends."""
+        """Bytes for one page until it goes or its log-in no longer `holds` (asked every `HEARTBEAT_S`), of the events
+        that it `sees`; after it fell too far behind it gets `resync` and the stream ends."""
         self._loop = asyncio.get_running_loop()
         page = Page(topics or TOPICS, sees)
         self._pages.add(page)
@@ -156,13 +156,15 @@ class Hub:
                 )
             checked = time.monotonic()
             while True:
-                if time.monotonic() - checked >= HEARTBEAT_S:
-                    checked = time.monotonic()
-                    if not holds():
-                        return
                 try:
                     _, _, packed = await asyncio.wait_for(page.queue.get(), HEARTBEAT_S)
                 except TimeoutError:
+                    packed = b""
+                if time.monotonic() - checked >= HEARTBEAT_S:  # after the wait: nothing is sent on an older look
+                    checked = time.monotonic()
+                    if not holds():
+                        return
+                if not packed:
                     yield b"event: ping\ndata: %s\n\n" % encode({"at": self._now()})  # a comment is seen by no page
                     continue
                 batch = [packed]

@@ -9,7 +9,8 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,26 +123,22 @@ class Accounts:
         """
         if not re.fullmatch(NAME_FORM, name):
             raise BadInput(f"{name!r} cannot be an account name", field="name", hint=f"the form is {NAME_FORM}")
+        account = {
+            "roles": list(roles), "unit": unit, "jurisdictions": list(jurisdictions), "enterprise": enterprise,
+            "login": login, "created_at": int(self._wall()), "created_by": by, "must_change": must_change,
+        }  # fmt: skip
+        _check(account)
+        fresh, hashed = self._hashed(name, {}, password)
         with self._changing:
             if self._kv.get(ACCOUNTS, name):
                 raise BadInput(f"there is already an account {name!r}", field="name")
-            account = {
-                "roles": list(roles), "unit": unit, "jurisdictions": list(jurisdictions), "enterprise": enterprise,
-                "login": login, "created_at": int(self._wall()), "created_by": by, "must_change": must_change,
-            }  # fmt: skip
-            _check(account)
-            return self._store(name, account, password)
+            self._store(name, account, hashed)
+        return fresh
 
     def change(self, name: str, given: Mapping[str, Any], by: Actor) -> dict[str, Any]:
-        """Change roles, unit, jurisdictions, enterprise, `login` (name at the OIDC provider) or `disabled`.
-
-        Raises
-        ------
-        NotPermitted
-            For one's own account: nobody gives rights to themselves.
-        """
-        if name == by.name:
-            raise NotPermitted("nobody changes the rights of their own account")
+        """Change roles, unit, jurisdictions, enterprise, `login` (name at the OIDC provider) or `disabled`. Raises
+        `NotPermitted` as `check_target` does."""
+        self.check_target(name, by)
         unknown = [one for one in given if one not in CHANGEABLE]
         if unknown:
             raise BadInput(f"{unknown[0]!r} of an account cannot be changed", hint=f"one of {', '.join(CHANGEABLE)}")
@@ -165,10 +162,24 @@ class Accounts:
         if "admin" in wanted and ("admin" not in by or self.separated()):
             raise NotPermitted("the set-up role is given to nobody else")
 
+    def check_target(self, name: str, by: Actor) -> None:
+        """Before an administrator changes, resets or takes away the account `name`, or its second factor.
+
+        Raises
+        ------
+        NotPermitted
+            For one's own account: nobody gives rights to themselves, and one's own password and second factor are
+            asked for at `/api/account`. For a set-up administrator's, unless by another one: whoever got its password
+            would be it. Once administrators are separated that role counts for nothing and guards nothing.
+        """
+        if name == by.name:
+            raise NotPermitted("nobody administers their own account: password and second factor are at /account")
+        if "admin" in self._account(name)["roles"] and not ({"admin", "system"} & set(by.roles) or self.separated()):
+            raise NotPermitted("the account of the set-up administrator is changed by a set-up administrator only")
+
     def delete(self, name: str, by: Actor) -> None:
         """Take an account away; what it did stays in the histories and in the audit log."""
-        if name == by.name:
-            raise NotPermitted("nobody removes their own account")
+        self.check_target(name, by)
         with self._changing:
             account = self._account(name)
             if self.separated() and self._last_of_three(name, {**account, "disabled": True}):
@@ -178,22 +189,31 @@ class Accounts:
 
     def reset(self, name: str, password: str | None = None, *, must_change: bool = False) -> str:
         """Give `name` a new password (returned), and end its sessions."""
+        fresh, hashed = self._hashed(name, self._account(name), password)
         with self._changing:
-            account = {**self._account(name), "must_change": must_change}
-            fresh = self._store(name, account, password)
+            self._store(name, {**self._account(name), "must_change": must_change}, hashed)
         self.end_sessions(name)
         self.failures.forgive(name)
         return fresh
 
     def change_password(self, name: str, old: str, new: str, peer: str = "") -> None:
-        """The holder's own change: the old password is needed, other sessions end."""
+        """The holder's own change: the old password is needed, all sessions end. What cost hashing and came to nothing
+        counts as a failed log-in. Raises `BadInput`, `NotLoggedIn`, `TooManyAttempts`."""
         self.failures.check(name, peer)
+        passwords.check(new, name, self.security())
         account = self._account(name)
-        if not passwords.matches(account["hash"], old):
+        try:
+            if not passwords.matches(account["hash"], old):
+                raise NotLoggedIn("the old password is wrong")
+            _, hashed = self._hashed(name, account, new)
+        except (NotLoggedIn, BadInput):
             self.failures.add(name, peer)
-            raise NotLoggedIn("the old password is wrong")
+            raise
         with self._changing:
-            self._store(name, {**self._account(name), "must_change": False}, new)
+            present = self._account(name)
+            if present["hash"] != account["hash"]:  # an administrator's new password is not overwritten by the former
+                raise NotLoggedIn("the password was changed meanwhile")
+            self._store(name, {**present, "must_change": False}, hashed)
         self.end_sessions(name)
 
     def names(self) -> list[str]:
@@ -230,16 +250,19 @@ class Accounts:
             raise NotFound("account", name, known=known)
         return dict(known[name])
 
-    def _store(self, name: str, account: Mapping[str, Any], password: str | None) -> str:
-        rules, former = self.security(), list(account.get("former") or ())
-        if account.get("hash"):
-            former = [account["hash"], *former]
+    def _hashed(self, name: str, account: Mapping[str, Any], password: str | None) -> tuple[str, str]:
+        """A new password, generated when none is given, and its hash. Slow on purpose: never while `_changing` is held,
+        for log-ins wait on that."""
         if password is not None:
-            passwords.check(password, name, rules, former[: rules.history])
+            rules = self.security()
+            passwords.check(password, name, rules, _former(account)[: rules.history])
         fresh = password or passwords.generated()
-        kept = {**account, "hash": passwords.hashed(fresh), "former": former[: rules.history]}
+        return fresh, passwords.hashed(fresh)
+
+    def _store(self, name: str, account: Mapping[str, Any], hashed: str) -> None:
+        """Keep `account` with another password; under `_changing`."""
+        kept = {**account, "hash": hashed, "former": _former(account)[: self.security().history]}
         self._kv.set(ACCOUNTS, name, kept | {"changed_at": int(self._wall())})
-        return fresh
 
     # --- log-in and sessions ------------------------------------------------------------------------------------------
 
@@ -320,11 +343,14 @@ class Accounts:
         demanded = bool(set(rules.second_factor) & set(account["roles"]))
         return "second-factor" if demanded and not (account.get("totp") or {}).get("on") else ""
 
-    def holds(self, token: str | None) -> bool:
-        """Whether the session still holds, without prolonging it."""
+    def holds(self, token: str | None) -> Session | None:
+        """The session of a token as its account is now, without prolonging it; None when it is over."""
         with self._lock:
             kept = self._sessions.get(digest(token)) if token else None
-        return kept is not None and kept["expires"] > int(self._wall())
+        if token and kept is not None and kept["expires"] > int(self._wall()):
+            with suppress(NotLoggedIn):  # the account is gone or disabled
+                return self._session(kept["name"], token)
+        return None
 
     def needs_slide(self, token: str) -> bool:
         """Whether `session` would write: then it belongs in a worker thread."""
@@ -337,11 +363,16 @@ class Accounts:
             with self._lock:
                 self._drop(digest(token))
 
-    def end_sessions(self, name: str, but: str | None = None) -> int:
-        """End all sessions of an account, except that of the token `but`; how many there were."""
-        spared = digest(but) if but else ""
+    def end_sessions(self, name: str, but: str | None = None, *, spared: Container[str] = ()) -> int:
+        """End all sessions of an account, except that of the token `but` and those opened in one of the ways `spared`;
+        how many there were."""
+        mine = digest(but) if but else ""
         with self._lock:
-            ended = [key for key, one in self._sessions.items() if one["name"] == name and key != spared]
+            ended = [
+                key
+                for key, one in self._sessions.items()
+                if one["name"] == name and key != mine and one.get("way") not in spared
+            ]
             for key in ended:
                 self._drop(key)
         return len(ended)
@@ -395,6 +426,11 @@ class Accounts:
         if self._dummy is None:
             self._dummy = passwords.hashed(secrets.token_hex(8))
         return self._dummy
+
+
+def _former(account: Mapping[str, Any]) -> list[str]:
+    """Hashes that an account has and had, newest first."""
+    return [one for one in (account.get("hash"), *(account.get("former") or ())) if one]
 
 
 def _check(account: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -40,18 +41,20 @@ class SecondFactor:
             self._accounts.put(name, {"totp": {"sealed": self._box.seal(secret.hex()), "on": False, "step": -1}})
         return {"secret": totp.shown(secret), "address": totp.address(secret, name)}
 
-    def confirm(self, name: str, code: str) -> list[str]:
-        """Put it in force with a code of it; the recovery codes, told once."""
+    def confirm(self, name: str, code: str, token: str | None = None) -> list[str]:
+        """Put it in force with a code of it; the recovery codes, told once. Sessions that were opened with the password
+        only end, but that of `token`: whoever knew the password alone is not left inside."""
         with self._lock:
             held = self._of(name)
             if not held or held.get("on"):
                 raise BadInput("nothing is waiting to be confirmed", field="code", hint="enrol first")
-            step = totp.step_of(self._secret(held), code, self._wall())
+            step = totp.step_of(self._secret(held), _typed(code), self._wall())
             if step is None:
                 raise BadInput("the code is wrong", field="code", hint="compare the clocks of the phone and the node")
             codes = totp.recovery_codes()
             kept = {**held, "on": True, "step": step, "recovery": [digest(one) for one in codes]}
             self._accounts.put(name, {"totp": kept})
+        self._accounts.end_sessions(name, but=token, spared=("second-factor", "oidc"))
         return codes
 
     def takes(self, name: str, code: str) -> bool:
@@ -60,7 +63,7 @@ class SecondFactor:
             held = self._of(name)
             if not held.get("on"):
                 return False
-            told = code.strip().lower()
+            told = _typed(code)
             if digest(told) in held.get("recovery", ()):
                 rest = [one for one in held["recovery"] if one != digest(told)]
                 self._accounts.put(name, {"totp": {**held, "recovery": rest}})
@@ -71,10 +74,14 @@ class SecondFactor:
             self._accounts.put(name, {"totp": {**held, "step": step}})
             return True
 
-    def remove(self, name: str, code: str | None = None) -> None:
-        """Take it away: by its holder with a code, by the security administrator (None) for a lost device."""
-        if code is not None and not self.takes(name, code):
-            raise NotPermitted("the code is wrong")
+    def remove(self, name: str, code: str | None = None, peer: str = "") -> None:
+        """Take it away: by its holder with a code, where a wrong one counts as a failed log-in; by the security
+        administrator (None) for a lost device. Raises `NotPermitted`, `TooManyAttempts`."""
+        if code is not None:
+            self._accounts.failures.check(name, peer)
+            if not self.takes(name, code):
+                self._accounts.failures.add(name, peer)
+                raise NotPermitted("the code is wrong")
         self._accounts.put(name, {"totp": None})
 
     def _of(self, name: str) -> dict[str, Any]:
@@ -82,3 +89,8 @@ class SecondFactor:
 
     def _secret(self, held: dict[str, Any]) -> bytes:
         return bytes.fromhex(self._box.open(held["sealed"]))
+
+
+def _typed(code: str) -> str:
+    """A code as it was meant: Chinese input methods give full-width digits."""
+    return unicodedata.normalize("NFKC", code).strip().lower()

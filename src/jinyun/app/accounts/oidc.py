@@ -87,7 +87,7 @@ class Oidc:
             held = self._waiting.pop(state, None)
         if held is None or self._wall() - held["at"] > PATIENCE_S:
             raise NotLoggedIn("this log-in was not begun here, or took too long; begin again", reason="expired")
-        if not hmac.compare_digest(held["mark"], mark):
+        if not hmac.compare_digest(held["mark"].encode(), mark.encode()):
             raise NotLoggedIn("this log-in was begun in another browser", reason="other-browser")
         rules = self._rules()
         if rules.oidc_issuer != held["issuer"]:

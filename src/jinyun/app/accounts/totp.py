@@ -31,6 +31,8 @@ def hotp(secret: bytes, counter: int, *, digits: int = DIGITS, algorithm: str = 
 
 def step_of(secret: bytes, code: str, at: float, *, after: int = -1) -> int | None:
     """The time step that a code belongs to, later than step `after` (each code counts once); None: it is wrong."""
+    if not (code.isascii() and code.isdigit()):
+        return None
     now, found = int(at) // STEP_S, None
     for step in range(now - AROUND, now + AROUND + 1):
         if hmac.compare_digest(hotp(secret, step), code) and step > after:

@@ -136,13 +136,15 @@ def delete(*, name: Name, cases: Cases, who: Who) -> Response:
 @router.post("/accounts/{name}/reset")
 def reset(*, name: Name, cases: Cases, who: Who) -> Response:
     """Give an account a new generated password and end its sessions."""
+    cases.accounts.check_target(name, who)
     password = cases.accounts.reset(name, must_change=who.name != "local")
     return json_answer({"name": name, "password": password})
 
 
 @router.post("/accounts/{name}/totp/remove", status_code=204)
-def remove_factor(*, name: Name, cases: Cases, _: LoggedIn) -> Response:
+def remove_factor(*, name: Name, cases: Cases, who: Who) -> Response:
     """Take the second factor of an account away, for a lost device."""
+    cases.accounts.check_target(name, who)
     cases.accounts.factor.remove(name)
     return Response(status_code=204)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
-from jinyun.kernel.errors import BadInput
+from jinyun.app.accounts import Session
+from jinyun.kernel.errors import BadInput, NotLoggedIn
 from jinyun.web.answers import packed_answer, takes_gzip
-from jinyun.web.guard import COOKIE, LOCAL, Cases, Known, LoggedIn, whole_of
+from jinyun.web.calls import CALLS
+from jinyun.web.guard import COOKIE, LOCAL, Known, LoggedIn, whole_of
 from jinyun.web.sse import TOPICS, Hub
 
 router = APIRouter(prefix="/api", tags=["duty"])
@@ -32,7 +35,6 @@ async def overview(*, request: Request, cases: Known, _: LoggedIn) -> Response:
 async def events(
     *,
     request: Request,
-    cases: Cases,
     session: LoggedIn,
     topics: Annotated[str, Query(max_length=200, description="comma-separated; all when empty")] = "",
     last_event_id: Annotated[str, Header(max_length=64)] = "",
@@ -45,15 +47,38 @@ async def events(
             field="topics",
             hint=f"topics: {', '.join(sorted(TOPICS))}",
         )
-    token = request.cookies.get(COOKIE)
     hub: Hub = request.app.state.hub
     return StreamingResponse(
         hub.stream(
             wanted,
             last_event_id,
-            lambda: session is LOCAL or cases.accounts.holds(token),
+            lambda: _still(request, session),
             whole_of(request).ears(request.state.reach),
         ),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
+
+
+def _still(request: Request, session: Session) -> bool:
+    """Whether who listens would be let in now, and would see as far as the stream gives. Else it ends, and the page
+    that connects anew gets what holds now."""
+    now, rights = _present(request, session), whole_of(request).rights
+    return (
+        now is not None
+        and not now.must_change
+        and rights.may(now.actor, CALLS["GET", "/api/events"]).allowed
+        and rights.reach(now.actor) == request.state.reach
+    )
+
+
+def _present(request: Request, session: Session) -> Session | None:
+    """Who a stream's log-in stands for now; None when it is over."""
+    cases, bearer = whole_of(request), request.headers.get("authorization", "")
+    if session is LOCAL:
+        return LOCAL
+    if not bearer.startswith("Bearer "):
+        return cases.accounts.holds(request.cookies.get(COOKIE))
+    with suppress(NotLoggedIn):  # the key was ended, or is over
+        return cases.keys.session(bearer[7:])
+    return None

@@ -27,6 +27,7 @@ from jinyun.kernel.ports import Actor
 from jinyun.web.answers import COMPRESS_FROM, takes_gzip
 from jinyun.web.calls import CALLS
 from jinyun.web.guard import cases_of, check_origin, enter, is_https, logged_in, whole_of
+from jinyun.web.threads import in_log_in_thread
 
 ROOT = "/sta/v1.1"
 REMEMBERED = 256  # Basic log-ins kept, oldest forgotten first
@@ -42,9 +43,9 @@ class BasicLogins:
         self._tokens: OrderedDict[bytes, str] = OrderedDict()
         self._lock = threading.Lock()
 
-    def session(self, cases: UseCases, name: str, password: str, peer: str) -> Session:
-        """Raises `NotLoggedIn`, `TooManyAttempts`."""
-        key = hmac.digest(self._salt, f"{name}\0{password}".encode(), hashlib.sha256)
+    def remembered(self, cases: UseCases, name: str, password: str) -> Session | None:
+        """The session of an earlier request, prolonged; None: `log_in`."""
+        key = self._key(name, password)
         with self._lock:
             token = self._tokens.get(key)
         if token is not None:
@@ -53,12 +54,22 @@ class BasicLogins:
             except NotLoggedIn:  # over, or the password was reset
                 with self._lock:
                     self._tokens.pop(key, None)
+        return None
+
+    def log_in(self, cases: UseCases, name: str, password: str, peer: str) -> Session:
+        """A session of now, unless another request of the same client opened one while this waited its turn. Raises
+        `NotLoggedIn`, `TooManyAttempts`."""
+        if (held := self.remembered(cases, name, password)) is not None:
+            return held
         token, session = cases.accounts.log_in(name, password, peer)
         with self._lock:
-            self._tokens[key] = token
+            self._tokens[self._key(name, password)] = token
             while len(self._tokens) > REMEMBERED:
                 self._tokens.popitem(last=False)
         return session
+
+    def _key(self, name: str, password: str) -> bytes:
+        return hmac.digest(self._salt, f"{name}\0{password}".encode(), hashlib.sha256)
 
 
 _logins: WeakKeyDictionary[UseCases, BasicLogins] = WeakKeyDictionary()
@@ -83,7 +94,9 @@ async def _session(request: Request) -> Session:
         check_origin(request)  # a browser that knows the password sends it for pages of other sites too
     peer = request.client.host if request.client else ""
     cases = whole_of(request)
-    return await run_in_threadpool(_logins_of(cases).session, cases, name, password, peer)
+    logins = _logins_of(cases)
+    held = await run_in_threadpool(logins.remembered, cases, name, password)
+    return held or await in_log_in_thread(logins.log_in, cases, name, password, peer)
 
 
 def _base(request: Request) -> str:

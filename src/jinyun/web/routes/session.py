@@ -197,10 +197,11 @@ def account(*, session: LoggedIn, cases: Cases) -> Response:
 
 
 @router.post("/account/password", status_code=204)
-def new_password(*, request: Request, body: NewPassword, session: LoggedIn, cases: Cases) -> Response:
+async def new_password(*, request: Request, body: NewPassword, session: LoggedIn, cases: Cases) -> Response:
     """Change one's own password; all sessions end, log in again."""
     request.state.call.changes = True
-    cases.accounts.change_password(_person(session, cases), body.old, body.new, _peer(request))
+    name = _person(session, cases)
+    await in_log_in_thread(cases.accounts.change_password, name, body.old, body.new, _peer(request))
     return Response(status_code=204)
 
 
@@ -213,14 +214,16 @@ def enrol(*, request: Request, session: LoggedIn, cases: Cases) -> Response:
 
 @router.post("/account/totp/confirm")
 def confirm(*, request: Request, body: Code, session: LoggedIn, cases: Cases) -> Response:
-    """Put the second factor in force with a code of it; the recovery codes are told this once."""
+    """Put the second factor in force with a code of it; the recovery codes are told this once. Other log-ins that
+    were opened with the password only end."""
     request.state.call.changes = True
-    return json_answer({"recovery_codes": cases.accounts.factor.confirm(_person(session, cases), body.code)})
+    codes = cases.accounts.factor.confirm(_person(session, cases), body.code, request.cookies.get(COOKIE))
+    return json_answer({"recovery_codes": codes})
 
 
 @router.post("/account/totp/remove", status_code=204)
 def remove(*, request: Request, body: Code, session: LoggedIn, cases: Cases) -> Response:
     """Take one's own second factor away, with a code of it."""
     request.state.call.changes = True
-    cases.accounts.factor.remove(_person(session, cases), body.code)
+    cases.accounts.factor.remove(_person(session, cases), body.code, _peer(request))
     return Response(status_code=204)
