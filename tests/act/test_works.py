@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 from jinyun.app.discover import judge_by_day
+from jinyun.domains.supervision.clock_ledgers import ledger
+from jinyun.domains.supervision.deadlines import work_calendar
 from jinyun.domains.supervision.records_rectification import conditions_met
+from jinyun.domains.supervision.records_tasks import TASK
 from jinyun.domains.supervision.rectification import conditions
 from jinyun.kernel.errors import Refused
-from jinyun.kernel.ports import SYSTEM, Actor
+from jinyun.kernel.ports import MICRO, SYSTEM, Actor
 from jinyun.kernel.terms import CHINA, Period, Status, Verdict, VerdictItem, Window, instant
+from jinyun.methods.clocks import clock_state
 
 LI, WANG = Actor("li", ("officer",)), Actor("wang", ("officer",))
 EXAMPLES = Path(__file__).parents[2].parent / "shared/data/rules_examples/rectification_closure.json"
@@ -166,6 +170,20 @@ def test_a_relapse_is_found_after_a_restart_and_a_correction_that_takes_it_back_
     assert desk.records.get("rectification", made.id).state == "reopened"
 
 
+def test_a_fresh_break_is_seen_behind_one_that_came_too_late(desk):
+    """A break of day 9 came when it was eight days and more late: it reopens nothing, and hides nothing."""
+    made = closed(desk)
+    desk.to(start("2024-05-22"))
+    measured(desk, "2024-05-09", "1.4")
+    desk.room.tick()
+    assert desk.records.get("rectification", made.id).state == "closed"
+    measured(desk, "2024-05-25", "1.4")
+    desk.room.tick()
+    now = desk.records.get("rectification", made.id)
+    assert now.state == "reopened"
+    assert desk.verdicts.get(now.data["relapse_verdict"]).window.start == start("2024-05-25")
+
+
 def test_an_item_is_looked_at_when_something_came_and_not_before(desk, monkeypatch):
     made = closed(desk)
     desk.to(start("2024-05-10") + DAY // 2)
@@ -294,3 +312,23 @@ def test_an_extension_moves_the_deadline_and_is_given_so_often_only(desk):
     assert codes(refused) == ["extension-used"]
     with pytest.raises(Exception, match="may not"):
         desk.act(case, "extend", LI, hours=1, reason="r")
+
+
+def test_a_task_sent_back_has_a_time_limit_anew(desk):
+    """deadlines.toml: a task of level 3 has 72 hours; each time from when it was given."""
+    (rule,) = TASK.procedure.clocks
+
+    def state():
+        now = desk.clock.now()
+        return clock_state(ledger(rule, desk.records.history("task", task.id)), rule, now, work_calendar())
+
+    desk.to(start("2024-05-01"))
+    task = desk.records.create("task", {"title": "查清来水", "kind": "trace", "owner": "天生街道", "level": 3}, LI)
+    desk.records.step("task", task.id, "accept", {}, LI)
+    desk.records.step("task", task.id, "finish", {"text": "未见异常"}, LI)
+    desk.to(start("2024-05-10"))
+    assert (state().status, state().late) == ("stopped", False)
+    desk.records.step("task", task.id, "redo", {"reason": "未查到上游"}, LI)
+    assert (state().ends_at, state().late) == (start("2024-05-13") * MICRO, False)
+    desk.to(start("2024-05-13") + 1)
+    assert state().late

@@ -55,6 +55,10 @@ class CaseClocks:
                 found[one.id] = rule, state
         return found
 
+    def forget(self, case_id: str) -> None:
+        """What was said of a case could not be acted on: it is said again."""
+        self._kept.pop(case_id, None)
+
     def rule(self, case: Record) -> ClockRule | None:
         """The clock that is for a case, with the hours of the alarm rules in force."""
         procedure = CASE.procedure_at(case.procedure)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinyun.domains.supervision.recovery import Condition, Progress, recovery_progress
+from jinyun.act.alarms import seconds
+from jinyun.domains.supervision.records import OPEN_STATES
+from jinyun.domains.supervision.recovery import DAY, Condition, Progress, recovery_progress, relapse
+from jinyun.kernel.ports import Record
 from jinyun.kernel.terms import Verdict
 
 
@@ -35,6 +38,13 @@ class Recovery:
         """The verdicts that count towards the recovery, oldest first."""
         wanted = self.progress.verdicts if self.progress else ()
         return [verdict for verdict in self.line if verdict.id in wanted]
+
+    def broken(self, since: int, oldest: int) -> Verdict | None:
+        """The first verdict on a whole window from `since` on that breaks a condition, of those whose window ended at
+        `oldest` or later. [s]"""
+        recent = [one for one in self.line if oldest <= one.window.end <= self.now]
+        found = [broke for one in self.conditions if (broke := relapse(one, recent, since)) is not None]
+        return min(found, key=lambda verdict: (verdict.window.start, verdict.id), default=None)
 
     def as_context(self) -> dict[str, Any]:
         """For guards (`verdicts`, `now`) and for the page (the rest)."""
@@ -80,3 +90,37 @@ def joined(parts: Sequence[Progress]) -> Progress | None:
         held_at=max(held_at) if held and held_at else None,
         next_possible=max((one.next_possible for one in parts if one.next_possible is not None), default=None),
     )
+
+
+def holds(case: Record, alarm: Record, run_start: int) -> bool:
+    """Whether `alarm` is a case's already, and its latest run no relapse after the case was closed."""
+    if alarm.id not in (case.data.get("alarms") or ()):
+        return False
+    since = recovered_since(case)
+    return case.state in OPEN_STATES or since is None or run_start < since
+
+
+def still_watched(case: Record, run_start: int) -> bool:
+    """Whether a closed case, closed by hand before its observation was over, would still be under observation: what
+    is bad again by then is a relapse of it. Version 1 opened a new case."""
+    until, since = seconds(case.data.get("observe_until")), recovered_since(case)
+    if case.state != "closed" or case.procedure < 2 or until is None or since is None:
+        return False
+    return since <= run_start < until
+
+
+def covers(case: Record, run_start: int) -> bool:
+    """Whether a closed case spoke of this time: a late alarm of then is evidence for it, not a relapse."""
+    since = recovered_since(case)
+    opened = seconds(case.data.get("opened_at"))
+    return since is not None and opened is not None and opened - DAY <= run_start < since
+
+
+def recovered_since(case: Record) -> int | None:
+    """Since when the figure that took the case into observation has been good: what is bad later is a relapse. [s]"""
+    since: int | None = (case.data.get("progress") or {}).get("recovered_since")
+    return since
+
+
+def same_run(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return all(before.get(name) == after.get(name) for name in ("have", "need", "held", "since"))

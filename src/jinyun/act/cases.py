@@ -7,11 +7,12 @@ from typing import Any
 
 from jinyun.act.alarms import Sites, iso, seconds
 from jinyun.act.case_clocks import CaseClocks, new_escalations
-from jinyun.act.case_recovery import Recovery, recovery_of
+from jinyun.act.case_recovery import Recovery, covers, holds, recovered_since, recovery_of, same_run, still_watched
+from jinyun.act.failures import Failures
 from jinyun.act.open_records import OpenRecords
 from jinyun.act.rules import CaseRule, Rule, Rules
 from jinyun.act.sentences import factor_words
-from jinyun.domains.supervision.deadlines import deadline, overdue
+from jinyun.domains.supervision.deadlines import deadline, deadline_hours, overdue
 from jinyun.domains.supervision.guards import conditions_of
 from jinyun.domains.supervision.records import ACTING_STATES, OPEN_STATES
 from jinyun.domains.supervision.records_tasks import AFTERWARDS, HOLDING, TASK
@@ -24,6 +25,8 @@ from jinyun.methods.clocks import ClockState
 
 MOST = 100_000
 """More open cases than any bureau has."""
+
+MILDEST = 4
 
 LINE = 2000
 """Verdicts looked at for one condition: a week of hours many times over."""
@@ -53,6 +56,7 @@ class CaseDesk:
         self.watched: dict[tuple[str, str], set[str]] = {}
         """Open cases by the (judge, subject) of their recovery conditions: looked up at every verdict."""
         self._known: dict[str, tuple[tuple[str, str], ...]] = {}  # open cases, each with where it is in `watched`
+        self._again: set[str] = set()  # cases whose progress could not be looked at
         self._open_cases: OpenRecords | None = None  # from the first tick on: who only foresees needs none
         self.clocks = CaseClocks(records, {one.case.kind: one.case.hours for one in rules.verdict if one.case})
 
@@ -64,13 +68,13 @@ class CaseDesk:
             return None
         found = self._records.find("case", {"matter": matter_of(rule.case, subject)}, order="-created_at", limit=200)
         found = list({one.id: one for one in map(self._merged_into, found)}.values())
-        own = next((one for one in found if _holds(one, alarm, run_start)), None)
+        own = next((one for one in found if holds(one, alarm, run_start)), None)
         present = own or next((one for one in found if one.state in OPEN_STATES), None)
         if present is not None and present.state in OPEN_STATES:
             case = self._join(present, alarm, rule.case, run_start)
-        elif covering := own or next((one for one in found if _covers(one, run_start)), None):
+        elif covering := own or next((one for one in found if covers(one, run_start)), None):
             case = self._link(covering, alarm)
-        elif watched := next((one for one in found if _still_watched(one, run_start)), None):
+        elif watched := next((one for one in found if still_watched(one, run_start)), None):
             case = self._join(watched, alarm, rule.case, run_start)
         else:
             case = self._open(alarm, rule, rule.case, subject=subject, previous=found[0].id if found else None)
@@ -97,18 +101,24 @@ class CaseDesk:
             self._records.update("case", case.id, changes, SYSTEM)
 
     def _join(self, case: Record, alarm: Record, rule: CaseRule, run_start: int) -> Record:
-        since = _recovered_since(case)
+        since = recovered_since(case)
         relapse = case.state in ("observing", "closed") and since is not None and run_start >= since
         changes = self._links(case, alarm) | self._graver(case, alarm, rule)
         if not relapse:
             return self._link(case, alarm, changes)
         level: int = changes.get("level") or case.data["level"]
-        changes |= {
-            "deadline": iso(deadline(self._now(), rule.hours[level])), "overdue": False, "observe_until": None,
-            "verdict_close": None, "verified_by": None, "closed_at": None, "closed_by": None,
+        return self._reopen(case, rule.hours[level], changes, note=_told(alarm))
+
+    def _reopen(
+        self, case: Record, hours: int, changes: Mapping[str, Any], *, note: str, version: int | None = None
+    ) -> Record:
+        """A relapse. It needs no line that verdicts are counted from: the bad figure itself breaks the run."""
+        changes = {
+            **changes, "deadline": iso(deadline(self._now(), hours)), "overdue": False, "observe_until": None,
+            "verdict_close": None, "verified_by": None, "closed_at": None, "closed_by": None, "counted_from": None,
             "reopened": (case.data.get("reopened") or 0) + 1,
         }  # fmt: skip
-        case = self._records.step("case", case.id, "reopen", {}, SYSTEM, changes=changes, note=_told(alarm))
+        case = self._records.step("case", case.id, "reopen", {}, SYSTEM, changes=changes, note=note, version=version)
         self._tell(case, "reopen")
         return case
 
@@ -177,9 +187,10 @@ class CaseDesk:
     # --- from verdicts ------------------------------------------------------------------------------------------------
 
     def recovery(self, case: Record, *, evidence: bool = False) -> Recovery:
-        """How far the recovery condition of `case` is, by the verdicts as they are now; with `evidence` its line names
-        the readings too."""
-        return self._recovery(conditions_of(case.data), evidence=evidence)
+        """How far the recovery condition of `case` is, by the verdicts as they are now on windows that were not over
+        when its round began; with `evidence` its line names the readings too."""
+        after = seconds(case.data.get("counted_from"))
+        return self._recovery(conditions_of(case.data), after=after, evidence=evidence)
 
     def open_tasks(self, case_id: str) -> list[dict[str, Any]]:
         """Tasks that hold a case, for its guards."""
@@ -213,19 +224,23 @@ class CaseDesk:
             if any({name: one.get(name) for name in asked} == asked for one in conditions_of(case.data))
         ]
 
-    def _recovery(self, data: Sequence[Mapping[str, Any]], *, evidence: bool = False) -> Recovery:
+    def _recovery(
+        self, data: Sequence[Mapping[str, Any]], *, after: int | None = None, evidence: bool = False
+    ) -> Recovery:
         conditions = [Condition.of(one) for one in data]
         line: dict[int, Verdict] = {}
         for judge, subject in dict.fromkeys((one.judge, one.subject) for one in conditions):
             found = self._verdicts.find(judge=judge, subject=subject, limit=LINE, evidence=evidence)
-            line |= {one.id: one for one in found}
+            line |= {one.id: one for one in found if after is None or one.window.end > after}
         ordered = sorted(line.values(), key=lambda v: (v.window.end, v.window.start))
         return recovery_of(conditions, ordered, self._now())
 
     def seen(self, judge: str, subject: str) -> None:
         """A verdict came that open cases wait for."""
+        failures = Failures()  # said and tried again at the tick: the line it is of has done its part
         for case_id in sorted(self.watched.get((judge, subject), ())):
-            self.progress(case_id)
+            with failures.of("case", id=case_id):
+                self.look_again(case_id)
 
     def progress(self, case_id: str) -> Record:
         """Bring the progress of a case up to date; take it into observation when its figure has recovered."""
@@ -237,7 +252,11 @@ class CaseDesk:
         if progress is None:
             return case
         kept = self._kept(progress)
-        first = _recovered_since(case) if case.state == "observing" else None
+        first = recovered_since(case) if case.state == "observing" else None
+        if first is not None and not case.data.get("matter"):
+            broke = recovery.broken(first, self._now() - self._rules.late_days * DAY)
+            if broke is not None:
+                return self._relapse(case, broke)
         if first is not None or progress.held:
             kept["recovered_since"] = progress.since if first is None else first
         if not progress.held:
@@ -255,13 +274,22 @@ class CaseDesk:
                 return self._records.get("case", case_id)
             self._tell(case, "recover")
             return case
-        if _same_run(case.data.get("progress") or {}, kept):
+        if same_run(case.data.get("progress") or {}, kept):
             return case
         return self._records.update("case", case.id, changes, SYSTEM)
 
+    def _relapse(self, case: Record, broke: Verdict) -> Record:
+        """A case of no matter, which no alarm finds again, follows the verdict that broke its condition."""
+        hours = deadline_hours(str(case.data["kind"]), int(case.data.get("level") or MILDEST))
+        try:
+            self._reopen(case, hours, {}, note=broke.sentence_zh, version=case.version)
+        except (Conflict, Refused):  # an officer was quicker: the next look will see it
+            return self._records.get("case", case.id)
+        return self.progress(case.id)
+
     def _note_progress(self, case: Record, kept: dict[str, Any]) -> Record:
         before = case.data.get("progress") or {}
-        if _same_run(before, kept):
+        if same_run(before, kept):
             return case
         changes: dict[str, Any] = {"progress": kept}
         if case.state == "observing" and before.get("held"):
@@ -273,25 +301,39 @@ class CaseDesk:
 
     # --- from time ----------------------------------------------------------------------------------------------------
 
-    def tick(self) -> None:
+    def tick(self, failures: Failures) -> None:
         """Marks overdue cases, closes those whose observation is over, and learns of cases others opened or closed."""
         if self._open_cases is None:
             self._open_cases = OpenRecords(self._records, "case", OPEN_STATES)
         found, looked_at = self._open_cases.read()
-        known = set(self._known)
+        known, self._again = set(self._known) - self._again, set()
         if looked_at is None:
             self.watch(found.values())
         else:
             for case_id in looked_at:
                 self._watch_again(case_id, found.get(case_id))
         now = self._now()
-        for case in self._run_clocks(list(found.values())):
-            if case.id not in known:
-                case = self.progress(case.id)
-            if case.state in ACTING_STATES:
-                self._mark_overdue(case, now)
-            elif case.state == "observing":
-                self._close_in_time(case, now)
+        told = self.clocks.due([one for one in found.values() if one.state in ACTING_STATES], self._clock.now())
+        for case in list(found.values()):
+            with failures.of("case", id=case.id):
+                self._look(case, told.get(case.id), now, new=case.id not in known)
+
+    def _look(self, case: Record, told: tuple[ClockRule, ClockState] | None, now: int, *, new: bool) -> None:
+        if told is not None:
+            case = self._by_clock(case, *told)
+        if new or (case.data.get("progress") is None and conditions_of(case.data)):
+            case = self.look_again(case.id)
+        if case.state in ACTING_STATES:
+            self._mark_overdue(case, now)
+        elif case.state == "observing":
+            self._close_in_time(case, now)
+
+    def look_again(self, case_id: str) -> Record:
+        """`progress` that is tried anew at the next tick when it fails."""
+        self._again.add(case_id)
+        case = self.progress(case_id)
+        self._again.discard(case_id)
+        return case
 
     def watch(self, cases: Iterable[Record]) -> None:
         """These are the cases that are open; `tick` looks at the progress of those that were not among them before."""
@@ -320,12 +362,8 @@ class CaseDesk:
         if case is not None:
             self._watch(case)
 
-    def _run_clocks(self, cases: Sequence[Record]) -> list[Record]:
-        """Escalate what a clock has reached, and bring the copy of the due moment up to date after a suspension."""
-        told = self.clocks.due([one for one in cases if one.state in ACTING_STATES], self._clock.now())
-        return [self._by_clock(one, *told[one.id]) if one.id in told else one for one in cases]
-
     def _by_clock(self, case: Record, rule: ClockRule, state: ClockState) -> Record:
+        """Escalate what its clock has reached, and bring the copy of the due moment up to date after a suspension."""
         try:
             if state.pauses or state.extensions or not case.data.get("deadline"):
                 due = None if state.ends_at is None else iso(state.ends_at // MICRO)
@@ -337,6 +375,9 @@ class CaseDesk:
                 self._tell(case, "escalate")
         except (Conflict, Refused):  # an officer was quicker: the next tick looks again
             return self._records.get("case", case.id)
+        except Exception:
+            self.clocks.forget(case.id)  # what was not written is said again
+            raise
         return case
 
     def _mark_overdue(self, case: Record, now: int) -> None:
@@ -354,7 +395,14 @@ class CaseDesk:
         changes = {"verdict_close": recovery.progress.verdicts[-1]} if recovery.progress else {}
         try:
             case = self._records.step(
-                "case", case.id, "close", {}, SYSTEM, context=self.context(case, recovery), changes=changes
+                "case",
+                case.id,
+                "close",
+                {},
+                SYSTEM,
+                context=self.context(case, recovery),
+                changes=changes,
+                version=case.version,
             )
         except (Conflict, Refused):
             return
@@ -390,40 +438,6 @@ class CaseDesk:
 def matter_of(rule: CaseRule, subject: str) -> str:
     """One open case each: the kind of case and its subject."""
     return f"{rule.kind}|{subject}"
-
-
-def _holds(case: Record, alarm: Record, run_start: int) -> bool:
-    """Whether `alarm` is a case's already, and its latest run no relapse after the case was closed."""
-    if alarm.id not in (case.data.get("alarms") or ()):
-        return False
-    since = _recovered_since(case)
-    return case.state in OPEN_STATES or since is None or run_start < since
-
-
-def _still_watched(case: Record, run_start: int) -> bool:
-    """Whether a closed case, closed by hand before its observation was over, would still be under observation: what
-    is bad again by then is a relapse of it. Version 1 opened a new case."""
-    until, since = seconds(case.data.get("observe_until")), _recovered_since(case)
-    if case.state != "closed" or case.procedure < 2 or until is None or since is None:
-        return False
-    return since <= run_start < until
-
-
-def _covers(case: Record, run_start: int) -> bool:
-    """Whether a closed case spoke of this time: a late alarm of then is evidence for it, not a relapse."""
-    since = _recovered_since(case)
-    opened = seconds(case.data.get("opened_at"))
-    return since is not None and opened is not None and opened - DAY <= run_start < since
-
-
-def _recovered_since(case: Record) -> int | None:
-    """Since when the figure that took the case into observation has been good: what is bad later is a relapse. [s]"""
-    since: int | None = (case.data.get("progress") or {}).get("recovered_since")
-    return since
-
-
-def _same_run(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    return all(before.get(name) == after.get(name) for name in ("have", "need", "held", "since"))
 
 
 def _told(alarm: Record) -> str:

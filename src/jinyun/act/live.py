@@ -8,6 +8,7 @@ from typing import Any
 
 from jinyun.act.alarms import AlarmDesk, Sites, seconds
 from jinyun.act.episodes import Episode, LiveFold, Observation, Sight, number, observe, observe_item, worst_of
+from jinyun.act.failures import Failures
 from jinyun.act.rules import Rule, Rules
 from jinyun.kernel.ports import MICRO, Clock, DeviceDirectory, KeyValue, RecordStore
 from jinyun.kernel.terms import LENGTHS, Period, ReadingRef, Status, Verdict
@@ -94,7 +95,7 @@ class LiveWatch:
                     fold.past = _remembered(rule, record.data, started, ended)
         return folds[matter]
 
-    def tick(self) -> None:
+    def tick(self, failures: Failures) -> None:
         """Time passes: where the device goes on sending and nothing changed, a state lasts."""
         if not any(self._folds.values()):
             return
@@ -104,10 +105,18 @@ class LiveWatch:
             at = seen.get(profile.mn, 0) // MICRO
             heard[profile.site] = max(heard.get(profile.site, 0), min(at, now))
         for key in list(self._folds):
+            with failures.of("live rule", judge=key[0], subject=key[1]):
+                self._settle(key, heard.get(key[1], 0))
+
+    def _settle(self, key: tuple[str, str], heard: int) -> None:
+        try:
             for matter, fold in list(self._folds[key].items()):
                 if fold.since is not None:
-                    self._sync(key[1], matter, fold, fold.settle(heard.get(key[1], 0)))
-            self._lay_aside(key)
+                    self._sync(key[1], matter, fold, fold.settle(heard))
+        except Exception:
+            self.forget(*key)  # the fold is ahead of what was written
+            raise
+        self._lay_aside(key)
 
     def _sync(self, subject: str, matter: str, fold: LiveFold, what: str) -> None:
         episode = fold.past if what == "ended" else fold.episode

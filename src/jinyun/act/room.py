@@ -12,6 +12,7 @@ import structlog
 from jinyun.act.alarms import AlarmDesk, Sites
 from jinyun.act.case_recovery import Recovery
 from jinyun.act.cases import CaseDesk
+from jinyun.act.failures import Failures
 from jinyun.act.foresight import foresee
 from jinyun.act.lines import NEVER, Lines
 from jinyun.act.live import LiveWatch
@@ -129,17 +130,24 @@ class ActRoom:
             return foresee(changes, self._lines, self._cases, self._settled)
 
     def tick(self) -> None:
-        """What time brings: windows that ended, silence, deadlines, observations that are over, retries."""
+        """What time brings: windows that ended, silence, deadlines, observations that are over, retries. What fails
+        keeps none of the rest from being done."""
+        failures = Failures()
         with self._lock:
             self._be_ready()
             self._sites.forget()
             self._windows_ended()
-            self._retry()
-            self._live.tick()
-            self._silence.tick()
-            self._cases.tick()
-            self.works.tick()
+            self._retry(failures)
+            for what, tick in (
+                ("live rules", self._live.tick),
+                ("silence", self._silence.tick),
+                ("cases", self._cases.tick),
+                ("works", self.works.tick),
+            ):
+                with failures.of(what):
+                    tick(failures)
             self._keep_mark()
+        failures.tell()
 
     def recover(self) -> None:
         """Build the memory from the stores and catch up; called at the start, before the first verdict."""
@@ -155,8 +163,10 @@ class ActRoom:
                 if not self._settled(verdict):
                     self._waiting[(verdict.judge, verdict.subject, verdict.window.start)] = verdict
             self._lines.recover(missed)
+            failures = Failures()
             for case in cases:
-                self._cases.progress(case.id)
+                with failures.of("case", id=case.id):
+                    self._cases.look_again(case.id)
             self._ready = True
 
     # --- what pages and guards ask ------------------------------------------------------------------------------------
@@ -218,11 +228,12 @@ class ActRoom:
         for key in sorted(over, key=lambda one: one[2]):
             self._take(self._waiting.pop(key), None)
 
-    def _retry(self) -> None:
+    def _retry(self, failures: Failures) -> None:
         for key, around in list(self._failed.items()):
-            self._lines.read_again(key, around)
-            self._cases.seen(*key)
-            del self._failed[key]
+            with failures.of("alarm rule", judge=key[0], subject=key[1]):
+                self._lines.read_again(key, around)
+                self._cases.seen(*key)
+                del self._failed[key]
 
     def _missed(self) -> list[Verdict]:
         """Verdicts that were stored but perhaps not acted on before a kill."""

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from jinyun.act.alarms import Sites, alarm_event, iso, seconds
+from jinyun.act.failures import Failures
 from jinyun.act.rules import SilenceRule
 from jinyun.act.sentences import moment
+from jinyun.kernel.errors import NotFound, Refused
 from jinyun.kernel.ports import MICRO, SYSTEM, Bus, Clock, DeviceDirectory, DeviceProfile, Record, RecordStore
 from jinyun.kernel.terms import LENGTHS, Period
 
@@ -58,7 +60,7 @@ class SilenceWatch:
                 stage = str(record.data.get("peak_figure") or rule.open_at)
                 self._open[record.data["matter"]] = _Quiet(record.id, since, stage, record.data.get("subject") or "")
 
-    def tick(self) -> None:
+    def tick(self, failures: Failures) -> None:
         now, seen = self._clock.now() // MICRO, self._last_seen()
         present: set[str] = set()
         for rule in self._rules:
@@ -66,9 +68,11 @@ class SilenceWatch:
                 if not rule.site_kinds or profile.site_kind in rule.site_kinds:
                     matter = f"{rule.id}|{profile.mn}"
                     present.add(matter)
-                    self._look(rule, profile, matter, seen.get(profile.mn), now)
+                    with failures.of("silence rule", rule=rule.id, mn=profile.mn):
+                        self._look(rule, profile, matter, seen.get(profile.mn), now)
         for matter in [one for one in self._open if one not in present]:
-            self._end(matter, now, "unregistered")
+            with failures.of("silence rule", matter=matter):
+                self._end(matter, now, "unregistered")
 
     def _look(self, rule: SilenceRule, profile: DeviceProfile, matter: str, seen: int | None, now: int) -> None:
         quiet = self._open.get(matter)
@@ -119,17 +123,23 @@ class SilenceWatch:
             "level": rule.level[stage], "peak_figure": stage, "peak_at": iso(now), "last_figure": stage,
             "sentence_zh": zh, "sentence_en": en,
         }  # fmt: skip
+        record = self._records.update("alarm", quiet.alarm, changes, SYSTEM)
         self._open[matter] = _Quiet(quiet.alarm, quiet.since, stage, quiet.subject)
-        self._tell(self._records.update("alarm", quiet.alarm, changes, SYSTEM), "update")
+        self._tell(record, "update")
 
     def _end(self, matter: str, at: int, reason: str) -> None:
-        quiet = self._open.pop(matter)
+        quiet = self._open[matter]
         changes = {
             "ended_at": iso(at),
             "end_reason": reason,
             "last_figure": "online" if reason == "recovered" else None,
         }
-        record = self._records.step("alarm", quiet.alarm, "end", {}, SYSTEM, changes=changes)
+        try:
+            record = self._records.step("alarm", quiet.alarm, "end", {}, SYSTEM, changes=changes)
+        except (NotFound, Refused):  # it is over already: nothing is left to be said
+            del self._open[matter]
+            return
+        del self._open[matter]
         self._tell(record, "end")
 
     def _tell(self, record: Record, step: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinyun.act.alarms import seconds
 from jinyun.act.case_recovery import Recovery, recovery_of
+from jinyun.act.failures import Failures
 from jinyun.act.open_records import OpenRecords
 from jinyun.domains.supervision.effects import (
     Served,
@@ -111,8 +112,8 @@ class WorksWatch:
         conditions = [Condition.of(one) for one in self.conditions(record.data)]
         return recovery_of(conditions, self._line(conditions, evidence), self._now())
 
-    def context(self, record: Record) -> dict[str, Any]:
-        """What the guards of an item look at."""
+    def context(self, record: Record, *, oldest: int | None = None) -> dict[str, Any]:
+        """What the guards of an item look at; a break in a window that ended before `oldest` [s] is not among it."""
         data = record.data
         if not by_verdicts(data):
             return {}
@@ -121,14 +122,16 @@ class WorksWatch:
         told: dict[str, Any] = {"conditions": conditions, "verdicts": list(recovery.line), "now": recovery.now}
         since = seconds(data.get(WATCHED[record.type][1]))
         if since is not None and record.state == WATCHED[record.type][0]:
-            told["broken"] = broken_after(conditions, self._ended(recovery.line), since)
+            ended = [one for one in recovery.line if (oldest or 0) <= one.window.end <= recovery.now]
+            told["broken"] = broken_after(conditions, ended, since)
         return told
 
-    def tick(self) -> None:
+    def tick(self, failures: Failures) -> None:
         """Reopen what came back. An item is looked at while a window of its watch may still be judged: when it was
         changed, when a verdict of its lines came, and every hour (sites come to a river, days pass)."""
         now = self._now()
         hour, last, self._hour = now // 3600, self._hour, None  # should one fail, the next time looks at all
+        failed = len(failures.found)
         lines = self._lines_over(now)
         for type_id, (state, field) in WATCHED.items():
             if type_id not in self._items:
@@ -139,9 +142,11 @@ class WorksWatch:
                 if same and not lines & self._keys.get((type_id, record.id), frozenset()):
                     continue
                 since = seconds(record.data.get(field))
-                if since is not None and now <= since + self._watch(record) + self._late:
-                    self._look(record)
-        self._hour = hour
+                with failures.of(type_id, id=record.id):
+                    if since is not None and now <= since + self._watch(record) + self._late:
+                        self._look(record)
+        if len(failures.found) == failed:
+            self._hour = hour
 
     def _lines_over(self, now: int) -> set[Line]:
         """Lines with a verdict heard of whose window is over; the others wait."""
@@ -162,9 +167,9 @@ class WorksWatch:
         note = ""
         context: dict[str, Any] = {"today": china_time(self._now()).date().isoformat()}
         if by_verdicts(record.data):
-            context |= self.context(record)
+            context |= self.context(record, oldest=self._now() - self._late)
             broken: Verdict | None = context.get("broken")
-            if broken is None or broken.window.end < self._now() - self._late:
+            if broken is None:
                 return
             given, note = {"verdict": broken.id}, broken.sentence_zh
         elif record.type != "rectification" or not record.data.get("readings"):
@@ -177,10 +182,6 @@ class WorksWatch:
             )  # fmt: skip
         except (Conflict, Refused):  # its readings do not break it, or somebody was quicker: that change looks again
             return
-
-    def _ended(self, line: Sequence[Verdict]) -> list[Verdict]:
-        now = self._now()
-        return [one for one in line if one.window.end <= now]
 
     def _line(self, conditions: Sequence[Condition], evidence: bool) -> list[Verdict]:
         line: dict[int, Verdict] = {}

@@ -58,8 +58,13 @@ FILES = Field("files", "附件", "Files", kind="file", many=True)
 SIGNED = "@actor"
 ROUND = {
     "reopened_at": "@now", "evidence_before": "@length:evidence", "verified_by": "@none", "verified_at": "@none",
+    "deadline": "@none", "overdue": "@none", "observe_until": "@none",
 }  # fmt: skip
-"""What a reopening sets: evidence and a second person of the round before do not close the next one."""
+"""What a reopening sets: evidence and a second person of the round before do not close the next one, and its time limit
+is not that of the next one either."""
+BY_HAND = {**ROUND, "counted_from": "@now", "progress": "@none"}
+"""What somebody's reopening sets: he says that the figures so far show no recovery. A relapse needs no such line, the
+bad figure itself breaks the run, and late data may still tell of the time before."""
 
 ESCALATIONS = (
     Escalation("near", "即将到期", "Nearly due", "80%", "unit_officer"),
@@ -212,7 +217,7 @@ VERSION_2 = Procedure(
         ),
         Transition(
             "reopen_by_hand", "重开", "Reopen by hand", ("observing", "closed"), "reopened",
-            by=("officer", "leader"), needs=("reason",), fields=(REASON,), sets=ROUND,
+            by=("officer", "leader"), needs=("reason",), fields=(REASON,), sets=BY_HAND,
             emits="case_reopened",
         ),
         Transition(

@@ -56,6 +56,7 @@ CASE = RecordType(
         Field("verified_by", "核实人", "Verified by"),
         Field("verified_at", "核实时间", "Verified at", kind="datetime"),
         Field("reopened_at", "重开时间", "Reopened at", kind="datetime"),
+        Field("counted_from", "恢复起算时间", "Recovery counted from", kind="datetime"),
         Field("evidence_before", "重开前材料数", "Pieces of evidence before reopening", kind="integer", minimum="0"),
         Field("also", "另须满足的恢复条件", "Further recovery conditions", kind="json", many=True,
               check=condition_problem),

@@ -107,8 +107,8 @@ TASK = RecordType(
         ),
         clocks=(
             ClockRule(
-                "due", "完成时限", "To be done", "hour", starts=("assigned",), stops=("done", "checked", "cancelled"),
-                by_level=_hours(),
+                "due", "完成时限", "To be done", "hour", starts=("assigned", "redo"),
+                stops=("done", "checked", "cancelled"), by_level=_hours(),
                 escalate=(Escalation("near", "即将到期", "Nearly due", "80%", "owner"),
                           Escalation("over", "已超期", "Over", "+0h", "owner"),
                           Escalation("over_desk", "超期未完成", "Over and not done", "+0h", "officer"),

@@ -52,6 +52,8 @@ class CaseWork:
             "deadline": _iso(deadline(now, deadline_hours(str(given.get("kind")), level))),
             "jurisdiction": given.get("jurisdiction") or self._division(given),
         }  # fmt: skip
+        if data.get("recovery"):  # somebody says there is something to put right: only figures from now on disprove it
+            data["counted_from"] = data["opened_at"]
         data = {k: v for k, v in data.items() if v is not None}
         with self._house.records.together():
             case = self._house.records.create("case", data, actor, note=note)
@@ -95,6 +97,8 @@ class CaseWork:
         further = [one for one in conditions_of(mine) if one not in own]
         if further:
             changes["also"] = [*(theirs.get("also") or ()), *further]
+            since = [one for one in (theirs.get("counted_from"), mine.get("counted_from")) if one]
+            changes["counted_from"] = max(since, default=None)
         changes["verdicts"] = _union(changes.get("verdicts") or theirs.get("verdicts"), _ids(mine.get("verdict_open")))
         changes["level"] = min(one for one in (mine.get("level"), theirs.get("level"), MILDEST) if one)
         if case_id not in (theirs.get("merged_from") or ()):  # else an earlier version stopped half-way
@@ -154,7 +158,7 @@ class CaseWork:
             "verdict_open": next((one.data.get("verdict_open") for one in alarms), None),
             "matter": f"{kind}|{subject}" if subject and subject != case.data.get("subject") else None,
             "recovery": moved[0] if moved else (case.data.get("recovery") if alarms else None),
-            "also": moved[1:], **taken,
+            "also": moved[1:], "counted_from": case.data.get("counted_from"), **taken,
         }  # fmt: skip
         data = {name: value for name, value in data.items() if value not in (None, [])}
         made = self._house.records.create("case", data, actor, note=note or f"分自 {case_id}")
