@@ -1,6 +1,7 @@
 /** What the node said against a new password or a code, in the page's own words. */
 
 import { ApiError } from './api'
+import { errorWords } from './errors'
 import { t } from './i18n'
 
 const PASSWORD = [
@@ -11,9 +12,7 @@ const PASSWORD = [
 ] as const
 
 export function waiting(error: unknown): string {
-  if (!(error instanceof ApiError)) return t('state.error')
-  if (error.status === 429) return t('login.wait', { s: error.body?.retry_after ?? '' })
-  return error.status === 0 ? t('state.unreachable') : error.message
+  return error instanceof ApiError ? errorWords(error) : t('state.error')
 }
 
 export function passwordRefused(error: unknown): string {

@@ -2,7 +2,7 @@
 
 import { accountMessages } from './messages.account'
 import { deskMessages } from './messages.desk'
-
+import { errorMessages } from './messages.errors'
 import { noticeMessages } from './messages.notices'
 import { pastMessages } from './messages.past'
 
@@ -10,6 +10,7 @@ export const messages = {
   ...accountMessages,
   ...noticeMessages,
   ...deskMessages,
+  ...errorMessages,
   ...pastMessages,
   'app.name': ['缙云', 'Jinyun'],
   'app.tagline': ['生态环境数智大脑', 'Digital eco-environment brain'],
@@ -381,7 +382,6 @@ export const messages = {
   'records.new': ['新建{type}', 'New {type}'],
   'records.edit': ['修改{type}', 'Edit {type}'],
   'records.delete.ask': ['删除此记录？历史会保留。', 'Delete this record? Its history is kept.'],
-  'records.changed': ['已被他人修改，请刷新后再试。', 'Somebody else changed this; refresh and try again.'],
   'records.conflict': ['{who} 在此期间（{at}）已作修改，您填写的尚未保存。请比对后决定。', '{who} changed this meanwhile ({at}); what you wrote is not saved. Compare and decide.'],
   'records.conflict.field': ['字段', 'Field'],
   'records.conflict.base': ['打开时', 'When opened'],

@@ -1,7 +1,7 @@
 /** Names of sites and words of factors, asked for once and kept while the page lives. */
 
 import { reactive, shallowRef } from 'vue'
-import { get, items, type FactorSpec } from './api'
+import { ApiError, get, items, type FactorSpec } from './api'
 import { said } from './i18n'
 
 interface SiteName {
@@ -59,7 +59,9 @@ export function recordName(type: string | undefined, id: string | null | undefin
     othersAsked.add(key)
     get<any>(`/api/records/${encodeURIComponent(type)}/${encodeURIComponent(id)}`)
       .then((row) => others.set(key, String(row.name ?? row.title ?? id)))
-      .catch(() => {}) // the id stays
+      .catch((wrong) => {
+        if (!(wrong instanceof ApiError) || wrong.status === 0 || wrong.status >= 500) othersAsked.delete(key) // asked again when next shown; else the id stays
+      })
   }
   return id
 }

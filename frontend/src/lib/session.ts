@@ -34,12 +34,14 @@ export async function logIn(name: string, password: string, code = ''): Promise<
   take(await api.open(name, password, code))
 }
 
+/** The session is kept here while the node keeps it: else its cookie would silently log in again. */
 export async function logOut(): Promise<void> {
   try {
     await api.close()
-  } finally {
-    take(null)
+  } catch (wrong) {
+    if (!(wrong instanceof ApiError && wrong.status === 401)) throw wrong // 401: the node has no such session any more
   }
+  take(null)
 }
 
 export function forget(): void {

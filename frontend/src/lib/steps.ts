@@ -2,24 +2,25 @@
 
 import { ref } from 'vue'
 import { ApiError, type StepSpec, type Words } from './api'
-import { t } from './i18n'
+import { errorPrint, errorWords } from './errors'
 
 export interface Refused {
   step: Words
   message: string
+  print: string
   missing: Words[]
 }
 
 /** `take` sends a step. One that is not allowed yet is sent too, so that the node says why. */
-export function useSteps(take: (spec: StepSpec, given: Record<string, any>) => Promise<void>, told?: () => void) {
+export function useSteps(take: (spec: StepSpec, given: Record<string, any>) => Promise<void>, told?: (wrong: ApiError) => void) {
   const step = ref<StepSpec | null>(null)
   const refused = ref<Refused | null>(null)
   const busy = ref(false)
 
   function refuse(spec: Words, wrong: unknown, missing: Words[] = []): void {
     if (!(wrong instanceof ApiError)) throw wrong
-    refused.value = { step: spec, message: wrong.status === 0 ? t('state.unreachable') : wrong.message, missing: wrong.missing.length ? wrong.missing : missing }
-    told?.()
+    refused.value = { step: spec, message: errorWords(wrong), print: errorPrint(wrong), missing: wrong.missing.length ? wrong.missing : missing }
+    told?.(wrong)
   }
 
   async function press(spec: StepSpec): Promise<void> {
