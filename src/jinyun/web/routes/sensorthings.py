@@ -96,7 +96,9 @@ async def _session(request: Request) -> Session:
     cases = whole_of(request)
     logins = _logins_of(cases)
     held = await run_in_threadpool(logins.remembered, cases, name, password)
-    return held or await in_log_in_thread(logins.log_in, cases, name, password, peer)
+    if held is None:
+        held = await in_log_in_thread(logins.log_in, cases, name, password, peer)
+    return held
 
 
 def _base(request: Request) -> str:
