@@ -19,6 +19,7 @@ export const deskMessages = {
   'desk.works': ['工程', 'Works'],
   'desk.evaluation': ['考核', 'Evaluation'],
   'desk.tabs': ['督办', 'Supervision'],
+  'desk.first': ['前 {n} 件，共 {total} 件', 'first {n} of {total}'],
   'desk.list': ['列表', 'List'],
   'desk.board': ['看板', 'Board'],
   'desk.view': ['显示方式', 'View'],

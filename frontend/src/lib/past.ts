@@ -6,7 +6,7 @@ import type { RouteLocationNormalized, RouteLocationRaw } from 'vue-router'
 
 /** Names of routes that can answer of a moment. */
 const PAGES = new Set(['duty', 'site', 'alarms', 'cases', 'case'])
-const ASKED = /^\/api\/(overview|sites|alarms|cases|verdicts|readings\/why|export)(\/|\?|$)/
+const ASKED = /^\/api\/((overview|sites|alarms|cases|verdicts|readings\/why|export)(\/|\?|$)|records\/case(\?|$))/
 
 /** As the node takes it: China's clock, 2026-11-22T08:00. */
 export const asOf = ref<string | null>(null)
