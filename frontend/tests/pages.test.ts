@@ -3,12 +3,19 @@ import { nextTick } from 'vue'
 import { ApiError } from '../src/lib/api'
 import { needUnits } from '../src/lib/desk'
 import { tellBy } from '../src/lib/errors'
+import { recordName } from '../src/lib/names'
+import { me, take } from '../src/lib/session'
 import EvaluationPage from '../src/pages/EvaluationPage.vue'
 import NoticesPage from '../src/pages/NoticesPage.vue'
+import CaseCard from '../src/parts/CaseCard.vue'
+import CaseSteps from '../src/parts/CaseSteps.vue'
 import CaseTasks from '../src/parts/CaseTasks.vue'
 import PageState from '../src/parts/PageState.vue'
 import RecordForm from '../src/parts/RecordForm.vue'
+import RectBranch from '../src/parts/RectBranch.vue'
 import StepBar from '../src/parts/StepBar.vue'
+import TabBar from '../src/parts/TabBar.vue'
+import TopBar from '../src/parts/TopBar.vue'
 import ViewPicker from '../src/parts/ViewPicker.vue'
 import { node, started } from './setup'
 
@@ -141,4 +148,49 @@ it('a view that is not saved says so and keeps what was typed', async () => {
   await state.save()
   expect([state.naming, state.name]).toEqual([true, '甲'])
   expect(told).toHaveBeenCalledWith('您没有进行此操作的权限。', 'an English sentence')
+})
+
+it.each([['the bar', TopBar], ['the phone', TabBar]] as const)('a log-out in %s that does not reach the node says so and stays', async (_, part) => {
+  take({ name: 'li', roles: [], csrf: 'c' })
+  node({ 'DELETE /api/session': [502, 'Bad Gateway'] })
+  const { state } = await started(part)
+  await state.leave()
+  expect(told.mock.calls[0][0]).toContain('退出请求未送达节点')
+  expect(me.value?.name).toBe('li')
+  take(null)
+})
+
+it('steps that cannot be read open nothing and say so', async () => {
+  node({ 'GET /api/records/case/c1/steps': 'down', 'GET /api/records/rectification/r1/steps': 'down' })
+  const card = (await started(CaseCard, { row: { id: 'c1', title: '甲', version: 1, state: 'opened' }, late: false, kind: '' })).state
+  await card.look()
+  expect(card.open).toBe(false)
+  const branch = (await started(RectBranch, { branch: { item: { id: 'r1', title: '乙', state: 'open', deadline: '2026-03-01' }, parts: [] }, today: '2026-03-01' })).state
+  await branch.look()
+  expect(branch.steps).toBeNull()
+  expect(told).toHaveBeenCalledTimes(2)
+})
+
+it('a form asks for nothing that the node fills in itself', async () => {
+  const field = (name: string, required = false) => ({ name, zh: name, en: name, kind: 'text', required })
+  const contest = { name: 'contest_it', zh: '申辩', en: 'Contest', fields: [field('text'), field('contest', true)] }
+  const { state } = await started(CaseSteps, { id: 'c1', version: 1, steps: [contest] })
+  expect(state.asked(contest).map((one: any) => one.name)).toEqual(['text'])
+  node({ 'GET /api/types/task': [200, { ...TYPE, fields: [field('title', true), field('kind', true), field('owner', true)] }] })
+  const tasks = (await started(CaseTasks, { case: { id: 'c', title: '甲' }, tasks: [] })).state
+  await tasks.ready()
+  const given = tasks.first()
+  expect(tasks.fields().filter((one: any) => one.required && !given[one.name])).toEqual([])
+})
+
+it('a name that could not be asked for is asked for again, one that is not there is not', async () => {
+  const asked = node({ 'GET /api/records/case/n1': [[503, {}], [200, { title: '甲案' }]], 'GET /api/records/case/n2': refusal(404, 'not-found') } as any)
+  for (const _ of [1, 2, 3]) {
+    recordName('case', 'n1')
+    recordName('case', 'n2')
+    await new Promise((go) => setTimeout(go))
+    await nextTick()
+  }
+  expect(recordName('case', 'n1')).toBe('甲案')
+  expect(asked.filter((one) => one.endsWith('n2')).length).toBe(1)
 })
