@@ -2,6 +2,7 @@
 
 import pytest
 
+from jinyun.act import failures
 from jinyun.kernel.ports import SYSTEM, Actor
 
 OFFICER, WANG = Actor("li", ("officer",)), Actor("wang", ("officer",))
@@ -146,3 +147,16 @@ def test_a_device_that_fails_holds_no_other_up_and_is_told_when_it_can_be(desk, 
     failing.clear()
     desk.room.tick()
     assert [one.state for one in desk.alarms("device-silent")] == ["ended", "ended"]
+
+
+def test_what_fails_by_the_thousand_is_not_said_by_the_thousand(monkeypatch):
+    said = []
+    monkeypatch.setattr(failures.log, "error", lambda words, **more: said.append((words, more)))
+    found = failures.Failures()
+    for n in range(1000):
+        with found.of("case", id=str(n)):
+            raise OSError("disk full")
+    with pytest.raises(OSError, match="disk full"):
+        found.tell()
+    assert len(said) == failures.SAID + 1
+    assert said[-1][1] == {"failures": 1000}

@@ -10,8 +10,12 @@ import structlog
 log = structlog.get_logger("act")
 
 
+SAID = 20
+"""Failures of one round that are said in full: a full disk fails everything, and a log full of it helps nobody."""
+
+
 class Failures:
-    """What failed in a round, each said by name at once; the first is raised at its end, for the job that runs it."""
+    """What failed in a round, said by name at once; the first is raised at its end, for the job that runs it."""
 
     def __init__(self) -> None:
         self.found: list[Exception] = []
@@ -22,10 +26,17 @@ class Failures:
         try:
             yield
         except Exception as wrong:
-            log.exception(f"{what} failed; tried again at the next tick", **names)
-            self.found.append(wrong)
+            self.add(wrong, what, **names)
+
+    def add(self, wrong: Exception, what: str, **names: str) -> None:
+        """This failed."""
+        self.found.append(wrong)
+        if len(self.found) <= SAID:
+            log.error(f"{what} failed; tried again at the next tick", exc_info=wrong, **names)
 
     def tell(self) -> None:
         """The round is over."""
+        if len(self.found) > SAID:
+            log.error("more failed in the same tick", failures=len(self.found))
         if self.found:
             raise self.found[0]
