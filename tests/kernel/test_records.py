@@ -69,6 +69,32 @@ def test_number_must_be_one(wrong):
         PLOT.validate({"name": "甲", "area": wrong})
 
 
+@pytest.mark.parametrize("wrong", ["0E-100000000", "0E+100000000", "-0e-9999999", "1E-61", "1E61"])
+def test_a_number_that_would_be_written_with_endless_zeros_is_refused(wrong):
+    with pytest.raises(InvalidRecord, match="too large or too small"):
+        PLOT.validate({"name": "甲", "area": wrong})
+
+
+def test_zeros_keep_their_decimals():
+    assert [PLOT.validate({"area": one}, partial=True)["area"] for one in ("0", "0.00", "-0.0", "0E-5")] == [
+        "0", "0.00", "-0.0", "0.00000",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", [{"lon": 9}, {"lat": 29}, {}, {"lon": 10**400, "lat": 29}, {"lon": 9, "lat": 9e400}])
+def test_half_a_place_is_none(wrong):
+    with pytest.raises(InvalidRecord) as caught:
+        PLOT.validate({"name": "甲", "place": wrong})
+    assert set(caught.value.problems) == {"place"}
+
+
+def test_what_is_wrong_can_be_told_whatever_it_was_called():
+    with pytest.raises(InvalidRecord) as caught:
+        PLOT.validate({"name": "甲", "\ud800": 1})
+    assert list(caught.value.problems) == ["\\ud800"]
+    assert str(caught.value).encode()
+
+
 def test_partial_keeps_what_is_given():
     assert PLOT.validate({"area": "1"}, partial=True) == {"area": "1"}
 

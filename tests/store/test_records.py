@@ -186,6 +186,31 @@ def test_find_by_indexed_fields_states_text_and_order(records):
         ids(order="where")
 
 
+def test_what_no_database_takes_is_asked_for_and_finds_nothing(records):
+    records.create("place", {"name": "大桥", "kind": "r"}, OFFICER, id="p1")
+    records.create("place", {"name": "新桥", "upstream": ["p1"]}, OFFICER, id="p2")
+    for odd in ("p\x001", "\x00", "\ud800"):
+        assert records.find("place", {"id": odd}) == []
+        assert records.find("place", {"id": [odd, "p1"]})[0].id == "p1"
+        assert records.count("place", {"name": f"nowhere{odd}"}) == 0
+        assert records.count("place", {"upstream": odd}) == 0
+        assert records.count("place", {"kind": odd}) == 0
+        assert records.holding(f"{odd} nowhere", ["place"]) == frozenset()
+        with pytest.raises(InvalidRecord, match="upstream"):
+            records.create("place", {"name": "a", "upstream": [odd]}, OFFICER)
+    assert records.holding("大\x00桥", ["place"]) == {"place"}
+    assert records.count("place", text="大\x00桥") == 1
+    assert records.count("place", text="\ud800") == 0
+
+
+def test_what_is_given_at_a_step_is_text(records):
+    records.create("place", {"name": "a"}, OFFICER, id="p")
+    records.create("matter", {"title": "a", "place": "p"}, OFFICER, id="m")
+    with pytest.raises(InvalidRecord, match="no text"):
+        records.step("matter", "m", "dispatch", {"owner": "\ud800"}, OFFICER)
+    assert records.step("matter", "m", "dispatch", {"owner": "li\x00"}, OFFICER).data["owner"] == "li\x00"
+
+
 def test_the_index_follows_changes_and_deletion(records):
     records.create("place", {"name": "a", "kind": "r"}, OFFICER, id="p")
     records.update("place", "p", {"kind": "l"}, OFFICER)

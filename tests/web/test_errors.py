@@ -41,12 +41,26 @@ def shape(answer):
         ("/assets/none.js", 404, "not-found"),
         ("/api/records/site/a%00b", 422, "bad-input"),
         ("/api/sites?q=%00", 422, "bad-input"),
+        ("/api/records/site?@rows=x", 422, "bad-input"),
+        ("/api/records/alarm?@late=abc", 422, "bad-input"),
+        ("/api/records/alarm?@late=1&format=csv", 422, "bad-input"),
+        ("/api/registers/site/export?@rows=x", 422, "bad-input"),
     ],
 )
 def test_each_refusal_has_the_shape(page, path, status, code):
     answer = page.get(path)
     assert answer.status_code == status, answer.text
     assert shape(answer)["code"] == code
+
+
+def test_what_is_no_text_is_refused_or_left_out(page):
+    made = page.post("/api/records/site", content=r'{"id": "s-odd", "data": {"name": "a", "kind": "water_section"},'
+                     r' "note": "a\ud800\u0000b"}', headers={"content-type": "application/json"})  # fmt: skip
+    assert made.status_code == 201, made.text
+    assert page.get("/api/records/site/s-odd/history").json()["items"][0]["note"] == "a?b"
+    for body in (r'{"name": "\ud800"}', r'{"\ud800": 1}', '{"place": {"lon": 106}}'):
+        told = page.patch("/api/records/site/s-odd", content=body, headers={"content-type": "application/json"})
+        assert (told.status_code, shape(told)["code"]) == (422, "invalid-record")
 
 
 def test_a_near_miss_is_named(page):

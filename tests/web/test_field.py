@@ -204,6 +204,18 @@ def test_refusals_are_said_in_words_and_kept(page):
     assert step.json()["error"]["missing"][0]["zh"] == "夜间实测值须不高于45 dB(A)"
 
 
+def test_what_cannot_be_kept_is_refused_for_good(page):
+    odd = [edit(data={"name": "\ud800"}), edit(data={"name": "x", "photos": ["\ud800"]}), edit(id="a\x00b"),
+           edit(data={"name": "x", "photos": ["upload:a\x00b"]}), edit(data={"name": "x", "site": "a\x00b"}),
+           edit(data={"name": "x", "photos": ["a\x00b"]})]  # fmt: skip
+    for body in odd:
+        told = page.post("/api/field/edits", content=json.dumps(body), headers={"content-type": "application/json"})
+        assert told.status_code == 422, told.text
+    noted = edit(note="a\x00b")
+    assert send(page, noted).json()["outcome"] == "done"
+    assert history(page, noted["id"])[0]["note"].endswith(" ab")
+
+
 def test_a_key_stands_for_one_edit(page):
     body = edit()
     send(page, body)

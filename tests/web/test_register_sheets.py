@@ -8,6 +8,10 @@ import pytest
 from live import QUIET_SITE, living
 from web_rows import ROWS
 
+from jinyun.app.rights.view import View
+from jinyun.app.services.registers import Registers
+from jinyun.kernel.ports import Actor
+
 BASE = "/api/registers/quiet_site"
 SITE = next((record, data["name"]) for type_id, record, data in ROWS if type_id == "site")
 
@@ -118,6 +122,42 @@ def test_an_export_is_read_back_as_the_same(page):
     assert list(narrow[0]) == ["编号", "名称*", "申报日期"]
 
 
+def test_what_is_out_of_reach_is_refused_already_by_looking(node, tmp_path):
+    officer = Actor("li", ("officer",), jurisdictions=("500110",))
+    rights = node.cases.rights
+    view = View(node.house, rights, rights.reach(officer))
+    file = tmp_path / "sites.xlsx"
+    rows = (("编号", "name", "kind", "jurisdiction"), ("far", "远", "water_section", "500109"),
+            ("near", "近", "water_section", "500110"), (SITE[0], "改", "water_section", "500110"))  # fmt: skip
+    file.write_bytes(book(*rows))
+    try:
+        sheet = Registers(view).sheet_of("site", file, officer)
+        told = sheet.preview()
+        assert counts(told) == (3, 1, 0, 0, 2)
+        assert "outside your jurisdiction" in told["rows"][0]["problems"]["编号"]
+        assert counts(sheet.accept()) == counts(told)
+    finally:
+        view.close()
+    assert node.house.records.find("site", {"id": ["far", "near"]})[0].id == "near"
+    assert node.house.records.get("site", SITE[0]).data["name"] == SITE[1]
+
+
+def test_what_no_cell_holds_is_left_alone_and_said(page):
+    long, rows = "字" * 40_000, [HEADINGS, ("", "甲", "NX-3", "x", SITE[0], "字" * 32_767, "", "", "")]
+    made = page.post("/api/records/quiet_site", json={
+        "name": "长", "number": "NX-040", "kind": "home", "site": SITE[0], "contact": long,
+    }).json()  # fmt: skip
+    got = page.get(f"{BASE}/export", params={"q": "nx-040"})
+    cells = rows_of(got)
+    assert cells["数据"][1][5] == "(单元格放不下，原值不变)"
+    assert any("单元格放不下，原值不变" in str(cell) for row in cells["填写说明"] for cell in row)
+    told = page.post(f"{BASE}/import", json=send(page, got.content)).json()
+    assert counts(told) == (1, 0, 0, 1, 0)
+    assert page.get(f"/api/records/quiet_site/{made['id']}").json()["contact"] == long
+    back = rows_of(page.get(f"{BASE}/import/refused", params=send(page, book(*rows))))["数据"]
+    assert back[1][5] == rows[1][5]
+
+
 def test_a_change_is_shown_before_and_after_and_an_empty_cell_leaves_things_alone(page):
     made = page.post("/api/records/quiet_site", json={
         "name": "旧名", "number": "NX-030", "kind": "home", "site": SITE[0], "contact": "1", "cost": "2.50",
@@ -157,8 +197,6 @@ def test_registers_that_only_the_house_fills_take_no_sheet(page):
 
 
 def test_views_are_kept_replaced_shared_and_dropped(page, node):
-    from jinyun.kernel.ports import Actor
-
     saved = page.post(f"{BASE}/views", json={
         "name": "校园", "where": {"kind": "school"}, "columns": ["name", "since"], "order": "-since", "shared": True,
     }).json()  # fmt: skip

@@ -116,13 +116,13 @@ def import_records(
     with open_sheets(folder) as sheets:
         sheet = sheets.sheet(type_id, file, say)
         told = sheet.preview()
-        if refused is not None and told["refused"]:
-            refused.write_bytes(as_file(sheet.refused(), refused))
         rows = told["rows"]
         if not dry_run:
             done = sheet.accept()
             told = told | {name: done[name] for name in COUNTS}
             rows = done["rows"]  # one may have been refused as late as now
+        if refused is not None and told["refused"]:
+            refused.write_bytes(as_file(sheet.refused(), refused))
         say("", 0, 0)
     if as_json:
         print_json(told | {"rows": rows, "stored": not dry_run})

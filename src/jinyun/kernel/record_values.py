@@ -28,7 +28,9 @@ def validate_fields(
     """Check `data` against `fields`; see `RecordType.validate`."""
     known = {f.name: f for f in fields}
     problems: dict[str, str] = {
-        name: f"unknown field; {where} has {', '.join(known)}" for name in data if name not in known
+        name.encode("utf-8", "backslashreplace").decode(): f"unknown field; {where} has {', '.join(known)}"
+        for name in data
+        if name not in known
     }
     clean: dict[str, Any] = {}
     for name, spec in known.items():
@@ -77,7 +79,10 @@ def _canonical(spec: Field, value: Any) -> Any:  # one branch per kind, each two
             raise ValueError(f"{value!r} is not one of {', '.join(spec.codes)}")
         return value
     if kind == "place":
-        lon, lat = float(value["lon"]), float(value["lat"])
+        try:
+            lon, lat = float(value["lon"]), float(value["lat"])
+        except (KeyError, OverflowError):
+            raise ValueError("must be {lon, lat} in degrees") from None
         if not (-180 <= lon <= 180 and -90 <= lat <= 90):
             raise ValueError("longitude must lie in -180…180 and latitude in -90…90")
         return {"lon": lon, "lat": lat}
@@ -94,6 +99,8 @@ def _canonical(spec: Field, value: Any) -> Any:  # one branch per kind, each two
         raise ValueError("must be text")
     if kind == "file" and not _FILE.fullmatch(value):
         raise ValueError(f"{value!r} is no id of an attachment; upload the file first")
+    if kind == "reference" and not value.isprintable():
+        raise ValueError(f"{value!r} is no id of a record")
     if kind == "person" and not (value.isprintable() and value == value.strip() and len(value) <= LONGEST_NAME):
         raise ValueError(f"{value!r} is no name of an account")
     if spec.identifies and len(value) > LONGEST_IDENTIFYING:
@@ -112,7 +119,7 @@ def _number(spec: Field, value: Any) -> Any:
         raise ValueError(f"{value!r} is not a number") from None
     if not number.is_finite():
         raise ValueError("must be a finite number")
-    if number and abs(number.adjusted()) > LARGEST:
+    if abs(number.adjusted()) > LARGEST:
         raise ValueError(f"{value!r} is too large or too small")
     if spec.minimum and number < Decimal(spec.minimum):
         raise ValueError(f"{number} is below {spec.minimum}")

@@ -18,6 +18,8 @@ from jinyun.store.schema import record_index as side
 
 SPACE = "records.index"
 COLUMNS = "records.columns"
+FORMS = {"datetime": "datetime in China"}
+"""Kinds whose index text is another than it once was: older entries are made again."""
 PART = 1000
 """Records indexed in one transaction."""
 
@@ -56,7 +58,10 @@ def _copy(engine: Engine, kind: RecordType, columns: Sequence[str]) -> None:
 
 
 def _signature(kind: RecordType) -> list[str]:
-    indexed = sorted(f"{name}:{spec.kind}{'*' * spec.many}" for name, spec in rules.indexed_fields(kind).items())
+    indexed = sorted(
+        f"{name}:{FORMS.get(spec.kind, spec.kind)}{'*' * spec.many}"
+        for name, spec in rules.indexed_fields(kind).items()
+    )
     searched = sorted(f"?{one.name}" for one in kind.fields if one.name == kind.title or one.indexed or one.identifies)
     return indexed + searched
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from jinyun.kernel.errors import InvalidRecord, NotPermitted, Refused
 from jinyun.kernel.ports import Actor, HistoryEntry, Record
 from jinyun.kernel.record_checks import LENGTH
 from jinyun.kernel.records import Field, Missing, RecordType, Transition, validate_fields
-from jinyun.kernel.terms import china_time
+from jinyun.kernel.terms import CHINA, china_time
 
 MASK = "••••••"
 INDEXABLE = ("text", "number", "integer", "money", "date", "datetime", "code", "reference", "person", "bool")
@@ -72,7 +73,17 @@ def index_text(spec: Field, value: Any) -> str:
         return "true" if value else "false"
     if spec.kind in ("number", "money"):
         return format(Decimal(value).normalize(), "f")
-    return str(value).replace("\x00", "")[:_INDEX_LENGTH]
+    if spec.kind == "datetime":
+        return _in_china(value)
+    return storable(str(value))[:_INDEX_LENGTH]
+
+
+def _in_china(moment: str) -> str:
+    """One moment is one text, and texts are in the order of their moments, whatever offset each was written with."""
+    try:
+        return datetime.fromisoformat(moment).astimezone(CHINA).isoformat()
+    except (ValueError, OverflowError):  # outside the years that have a date everywhere
+        return moment
 
 
 def index_entries(kind: RecordType, data: Mapping[str, Any]) -> Iterator[tuple[str, str, float | None]]:
@@ -109,9 +120,7 @@ def canonical(kind: RecordType, data: Mapping[str, Any], *, partial: bool = Fals
     secrets = {f.name for f in kind.fields if f.secret}
     given = {name: value for name, value in data.items() if not (name in secrets and value == MASK)}
     clean = kind.validate(given, partial=partial)
-    problems = {name: "has characters that are no text" for name, value in clean.items() if not _encodable(value)}
-    if problems:
-        raise InvalidRecord(kind.id, problems)
+    _check_encodable(kind.id, clean)
     return clean
 
 
@@ -225,6 +234,7 @@ def given_fields(kind: RecordType, step: Transition, given: Mapping[str, Any]) -
         A needed one is not there.
     """
     clean = validate_fields(f"{kind.id}.{step.name}", step.fields, given, partial=True)
+    _check_encodable(f"{kind.id}.{step.name}", clean)
     specs = {f.name: f for f in step.fields}
     needed = dict.fromkeys([*step.needs, *(f.name for f in step.fields if f.required)])
     missing = [
@@ -277,6 +287,17 @@ def full(kind: RecordType | None, data: Mapping[str, Any]) -> dict[str, Any]:
 def _words(specs: Mapping[str, Field], name: str) -> Sequence[str]:
     spec = specs.get(name)
     return (spec.zh, spec.en) if spec else (name, name)
+
+
+def storable(text: str) -> str:
+    """A text as both databases take it: PostgreSQL has no NUL, neither has halves of characters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _check_encodable(where: str, clean: Mapping[str, Any]) -> None:
+    problems = {name: "has characters that are no text" for name, value in clean.items() if not _encodable(value)}
+    if problems:
+        raise InvalidRecord(where, problems)
 
 
 def _encodable(value: Any) -> bool:

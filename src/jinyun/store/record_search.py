@@ -47,7 +47,7 @@ def conditions_of(
             continue
         values = list(wanted) if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
         if name == "id":
-            conditions.append(current.c.id.in_(values))
+            conditions.append(current.c.id.in_([one for one in values if rules.storable(str(one)) == str(one)]))
             continue
         if name not in fields:
             raise not_indexed(kind, name)
@@ -80,4 +80,4 @@ def not_indexed(kind: RecordType, name: str) -> BadInput:
 
 def index_miss(value: Any) -> str:
     """A value no field of this form can have: it finds nothing."""
-    return f"∅{value}"
+    return rules.storable(f"∅{value}")

@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 
 from jinyun.store.database import reading, writing
+from jinyun.store.record_rules import storable
 from jinyun.store.schema import record as current
 
 CHUNK = 500
@@ -63,7 +64,7 @@ _HOLDING = text(
 
 def text_conditions(dialect: str, type_id: str, wanted: str, *, alone: bool = True) -> list[Any]:
     """Every word of `wanted` is in the record's search text. Not `alone`: other conditions lead to the records."""
-    words = wanted.lower().replace("\x00", "").split()
+    words = storable(wanted).lower().split()
     if not words:
         return []
     if dialect == "sqlite":
@@ -103,7 +104,8 @@ def _of_type(type_id: str) -> str:
 
 def types_holding(connection: Connection, wanted: str, types: Sequence[str]) -> frozenset[str]:
     """Of `types` those in which some record has every word of `wanted`, or it for its id, in one question."""
-    words = wanted.lower().replace("\x00", "").split()
+    wanted = storable(wanted)
+    words = wanted.lower().split()
     if not words or not types:
         return frozenset(types)
     if connection.dialect.name == "sqlite":

@@ -144,6 +144,14 @@ def test_what_is_wrong_with_rows_is_listed_and_the_rest_goes_on(house, imports):
     assert any("row 3" in one["sentence"] and "nowhere" in one["sentence"] for one in rejects)
 
 
+def test_the_list_of_refusals_holds_no_formula(house, imports):
+    cells = ("-2+3+cmd|' /C calc'!A0", "-1-1", "=1", "+a", "@a", "-5x")
+    table = "时间,站点,PM2.5\n" + "".join(f"2026-03-01 {8 + n:02}:00,A1,{one}\n" for n, one in enumerate(cells))
+    told = bring(imports, "rows.csv", table + "2026-03-01 20:00,A1,-5.5\n")
+    found = [one["cell"] for one in refusals(imports, told["id"])]
+    assert found == [*(f"'{one}" for one in cells), "-5.5"]
+
+
 @pytest.mark.parametrize(
     ("name", "data", "options", "says"),
     [
@@ -238,6 +246,19 @@ def test_values_that_differ_are_kept_unless_replaced(house, imports):
     series = int(house.readings.known_series([SeriesKey("A1", "pm2_5", Stat.AVG, Period.HOUR)])[0])
     versions = house.readings.versions(series, start_of(date(2026, 3, 1), 8))
     assert [int(one.value) for one in versions] == [35, 40]  # nothing is overwritten
+
+
+def test_a_site_is_found_by_its_name_among_many_that_hold_it(house, imports):
+    def bring_to(name):
+        return bring(imports, "rows.csv", "时间,PM2.5\n2026-03-01 08:00,35\n", site=name)
+
+    house.records.put_many(
+        "site", [(f"N{n}", {"kind": "air_station", "name": f"北碚站 {n} 号"}) for n in range(30)], SYSTEM
+    )
+    house.sites.refresh()
+    assert bring_to("北碚站")["preview"]["counts"]["new"] == 1
+    house.records.put_many("site", [("A9", {"kind": "air_station", "name": "北碚站 3 号"})], SYSTEM)
+    assert "no site '北碚站 3 号'" in str(bring_to("北碚站 3 号")["problem"])  # two are called so
 
 
 def test_sites_by_mn_and_by_a_map(house, imports):

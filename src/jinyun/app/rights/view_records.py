@@ -175,15 +175,19 @@ class ViewRecords:
     def put_many(self, type_id: str, rows: Iterable[tuple[str, Mapping[str, Any]]], actor: Actor) -> int:
         wanted = list(rows)
         for record_id, data in wanted:
-            try:
-                before: Mapping[str, Any] = self._records.get(type_id, record_id).data
-            except NotFound:
-                before = {}
-            else:
-                self._reached(BEFORE, type_id, record_id)
-            self._may_write(type_id, record_id, {**before, **data})
+            self.check_put(type_id, record_id, data)
         written: int = self._records.put_many(type_id, wanted, actor)
         return written
+
+    def check_put(self, type_id: str, record_id: str, data: Mapping[str, Any]) -> None:
+        """Raise what `put_many` would for a row out of reach, before it or afterwards."""
+        try:
+            before: Mapping[str, Any] = self._records.get(type_id, record_id).data
+        except NotFound:
+            before = {}
+        else:
+            self._reached(BEFORE, type_id, record_id)
+        self._may_write(type_id, record_id, {**before, **data})
 
     def together(self) -> AbstractContextManager[None]:
         """One transaction; each change in it is checked as always."""

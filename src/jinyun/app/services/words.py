@@ -311,7 +311,7 @@ def csv_pieces(
     writer.writerow([(labels or {}).get(name, name) for name in columns])
     for rows in portions:
         for row in rows:
-            writer.writerow([_cell(row.get(name)) for name in columns])
+            writer.writerow([csv_cell(row.get(name)) for name in columns])
         yield out.getvalue().encode("utf-8", "replace")
         out.seek(0)
         out.truncate()
@@ -319,7 +319,8 @@ def csv_pieces(
         yield left.encode("utf-8", "replace")
 
 
-def _cell(value: Any) -> str:
+def csv_cell(value: Any) -> str:
+    """A value as a CSV has it; a text that a spreadsheet would run as a formula is guarded."""
     if value is None:
         return ""
     if isinstance(value, dict | list | tuple):

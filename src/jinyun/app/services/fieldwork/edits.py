@@ -96,8 +96,14 @@ class FieldEdits:
         """
         if edit.op not in OPS:
             raise BadInput(f"no edit {edit.op!r}", field="op", hint=f"one of {', '.join(OPS)}")
+        if not (edit.type + edit.id).isprintable():  # what cannot be kept cannot be answered again
+            raise BadInput("type and id are printable characters", field="id")
+        try:
+            digest = edit.digest()
+        except ValueError as wrong:
+            raise BadInput("the edit has characters that are no text", field="data") from wrong
         wanted = FieldEdit(
-            edit.device, edit.key, actor.name, edit.op, edit.type, edit.id, edit.digest(), edit.at, edit.sent_at,
+            edit.device, edit.key, actor.name, edit.op, edit.type, edit.id, digest, edit.at, edit.sent_at,
             self._house.clock.now(),
         )  # fmt: skip
         known = self._known(wanted)
@@ -190,6 +196,8 @@ class FieldEdits:
     def _file(self, value: Any, actor: Actor) -> Any:
         if not isinstance(value, str) or not value.startswith(UPLOAD):
             return value
+        if not value.isprintable():
+            raise BadInput(f"{value!r} is no id of an upload", field="data")
         found = self._uploads.attachment(value.removeprefix(UPLOAD), actor)
         if not found:
             raise UploadMissing(f"the file {value.removeprefix(UPLOAD)!r} has not come whole yet")

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from jinyun.app.judging.cells import plain
+from jinyun.app.services.registers.naming import titled
 from jinyun.kernel.errors import BadInput, NotFound
 from jinyun.kernel.factors import Factor, factors
 
@@ -56,7 +57,7 @@ class Places:
         """A site that the person named: an id, or a name that is one site's."""
         if self._house.sites.get(text) is not None:
             return text
-        found = [one.id for one in self._house.records.find("site", text=text, limit=20) if one.data["name"] == text]
+        found = titled(self._house.records, self._house.types["site"], text)
         if len(found) == 1:
             return found[0]
         known = [one.id for one in self._house.records.find("site", limit=2000)]

@@ -106,7 +106,7 @@ class Attachments:
         """Nobody puts into a record, or gives at a step, a file that they may not see themselves."""
         for spec in kind.fields:
             if spec.kind == "file":
-                for one in _ids(data.get(spec.name)):
+                for one in filter(str.isprintable, _ids(data.get(spec.name))):  # others are no ids: refused as values
                     self._seen(one, actor)
 
     def sweep(self) -> tuple[int, int]:

@@ -112,8 +112,9 @@ def as_file(book: bytes, file: Path | None) -> bytes:
     import python_calamine as calamine
 
     from jinyun.app.services.registers.sheet_file import cell_text
+    from jinyun.app.services.words import csv_cell
 
     rows = calamine.CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows([cell_text(cell) for cell in row] for row in rows)
+    csv.writer(out, lineterminator="\r\n").writerows([csv_cell(cell_text(cell)) for cell in row] for row in rows)
     return "\ufeff".encode() + out.getvalue().encode()

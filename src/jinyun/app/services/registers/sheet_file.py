@@ -18,7 +18,7 @@ PACKED = (b"PK", b"\xd0\xcf\x11\xe0")
 """How workbooks begin: .xlsx and .ods, .xls."""
 NO_TABLE = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"{\\rt", b"<htm", b"<!DO")
 """How files begin that people take for a table; some of them would pass for text."""
-GUARDED = ("'=", "'+", "'-", "'@")
+GUARDED = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 """How an exported CSV begins a text that a spreadsheet would run as a formula."""
 
 

@@ -15,11 +15,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jinyun.app.services.registers.naming import titled
 from jinyun.app.services.registers.sheet_file import cell_text, read_sheet
 from jinyun.app.services.registers.sheets import (
     CLEAR,
     ID_HEADING,
+    LEFT,
+    PARTED,
     REASON,
+    code_of,
     columns_of,
     heading,
     plain_heading,
@@ -27,7 +31,7 @@ from jinyun.app.services.registers.sheets import (
 )
 from jinyun.app.services.words import MASK
 from jinyun.app.tables import FALSE, TRUE
-from jinyun.kernel.errors import BadInput, InvalidRecord, JinyunError
+from jinyun.kernel.errors import BadInput, InvalidRecord, JinyunError, NotFound, NotPermitted
 from jinyun.kernel.ports import Actor, Record
 from jinyun.kernel.records import Field, RecordType
 from jinyun.kernel.terms import CHINA
@@ -180,11 +184,11 @@ class SheetImport:
         for column, spec in self.fields.items():
             cell = row.cells[column] if column < len(row.cells) else None
             text = cell.strip() if isinstance(cell, str) else cell
-            if text in (None, "") or text == MASK:
+            if text in (None, "", MASK, LEFT):
                 continue
             try:
                 raw[spec.name] = None if text == CLEAR else self._value(spec, text)
-            except (ValueError, TypeError, KeyError) as wrong:
+            except (ValueError, TypeError, KeyError, RecursionError) as wrong:
                 row.problems[heading(spec)] = str(wrong)
         given = next((row.cells[n] for n, text in enumerate(self.headings)
                       if plain_heading(text) in (ID_HEADING, "id") and n < len(row.cells)), None)  # fmt: skip
@@ -204,6 +208,18 @@ class SheetImport:
             row.before = self._record(row.id)
         if row.before is not None:
             self._compare(row)
+        if row.what in (NEW, CHANGED):
+            self._check_reach(row)
+
+    def _check_reach(self, row: Row) -> None:
+        """What the store would refuse to this actor is refused while reading, so that every answer says the same."""
+        records = self._house.records
+        if not hasattr(type(records), "check_put"):  # a whole house has no reach
+            return
+        try:
+            records.check_put(self._kind.id, row.id, row.data)
+        except (NotFound, NotPermitted) as wrong:
+            row.problems[ID_HEADING] = str(wrong)
 
     def _compare(self, row: Row) -> None:
         assert row.before is not None
@@ -256,9 +272,10 @@ class SheetImport:
         if not spec.many:
             return self._one(spec, cell)
         text = cell_text(cell).strip()
-        if text.startswith("["):  # as a CSV export writes lists
-            return json.loads(text)
-        parts = [one.strip() for one in re.split(r"[、,;；\n]", text) if one.strip()]
+        if text.startswith("["):  # as an export writes lists that hold what parts them
+            values = json.loads(text)
+            return [self._reference(spec, str(one)) for one in values] if spec.kind == "reference" else values
+        parts = [one.strip() for one in PARTED.split(text) if one.strip()]
         return [self._one(spec, one) for one in parts]
 
     def _one(self, spec: Field, cell: Any) -> Any:
@@ -271,7 +288,7 @@ class SheetImport:
                 raise ValueError(f"{text!r} is neither 是 nor 否")
             return word in TRUE
         if spec.kind == "code":
-            return next((code for code, words in spec.codes.items() if text == code or text in words), text)
+            return code_of(spec, text)
         if spec.kind == "place" and not text.startswith("{"):
             lon, _, lat = text.replace("，", ",").partition(",")
             return {"lon": float(lon), "lat": float(lat)}
@@ -309,8 +326,7 @@ class SheetImport:
         """Records of that very name."""
         key = (kind.id, "", text)
         if key not in self._found:
-            near = self._house.records.find(kind.id, text=text, limit=100)
-            self._found[key] = [one.id for one in near if one.data.get(kind.title) == text]
+            self._found[key] = titled(self._house.records, kind, text)
         return self._found[key]
 
     def _heading(self, name: str) -> str:
@@ -320,6 +336,8 @@ class SheetImport:
 def _equal(spec: Field, old: Any, new: Any) -> bool:
     if old is not None and new is not None and spec.kind in ("number", "money") and not spec.many:
         return Decimal(old) == Decimal(new)
+    if isinstance(old, str) and spec.kind in ("text", "long_text"):
+        return bool(old.strip() == new)  # the blanks around a text are none of a sheet's business
     return bool((old if old != [] else None) == (new if new != [] else None))
 
 

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from jinyun.app.services.words import MASK
 from jinyun.kernel.records import Field, RecordType
 
 DATA, HELP = "数据", "填写说明"
@@ -18,6 +19,12 @@ ID_HEADING = "编号"
 REASON = "拒收原因"
 CLEAR = "(清空)"
 """In a cell: the field is cleared. An empty cell leaves it as it is."""
+LEFT = "(单元格放不下，原值不变)"
+"""In a cell: what the field has no cell can hold; like a mask it leaves the value as it is."""
+LONGEST = 32_767
+"""UTF-16 units that a cell of Excel holds."""
+PARTED = re.compile(r"[、,;；\n]")
+"""What parts the values of a list in one cell."""
 LAST_ROW = 1_048_575
 DIGITS = 15
 """Digits that a number of Excel keeps; longer ones go as text."""
@@ -76,8 +83,8 @@ def refused(kind: RecordType, headings: Sequence[str], rows: Iterable[tuple[Sequ
             if isinstance(cell, datetime | date):
                 sheet.write_datetime(number, column, cell, dates)
             elif cell not in (None, ""):
-                sheet.write(number, column, cell)
-        sheet.write_string(number, len(wide), why, red)
+                sheet.write(number, column, fitting(cell) if isinstance(cell, str) else cell)
+        sheet.write_string(number, len(wide), fitting(why), red)
     _help(book, kind, columns_of(kind))
     book.close()
     return out.getvalue()
@@ -117,8 +124,10 @@ def _write(sheet: Any, at: tuple[int, int], spec: Field, value: Any, styles: tup
     if value in (None, "", []):
         return
     book, formats = styles
-    if spec.many:
-        sheet.write_string(*at, "、".join(shown(spec, one) for one in value))
+    if value == MASK:
+        sheet.write_string(*at, MASK)
+    elif spec.many:
+        sheet.write_string(*at, fitting(_listed(spec, value)))
     elif spec.kind in ("number", "integer", "money"):
         text = str(value)
         if not re.fullmatch(r"-?\d+(\.\d+)?", text) or len(text.strip("-").replace(".", "")) > DIGITS:
@@ -132,18 +141,50 @@ def _write(sheet: Any, at: tuple[int, int], spec: Field, value: Any, styles: tup
     elif spec.kind == "date" and re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)) and str(value) >= "1900-03-01":
         sheet.write_datetime(*at, date.fromisoformat(value), formats["date"])
     else:
-        sheet.write_string(*at, shown(spec, value))
+        text = shown(spec, value)
+        sheet.write_string(*at, LEFT if text == CLEAR else fitting(text))
+
+
+def fitting(text: str) -> str:
+    """A text as a cell can hold it: what Excel or the writer would cut or change is not written at all."""
+    long = len(text.encode("utf-16-le", "replace")) // 2 > LONGEST
+    markup = (
+        "\0" in text
+        or "_x005F_" in text
+        or "\ufffe" in text
+        or "\uffff" in text
+        or (text[:3] == "<r>" and text[-4:] == "</r>")
+    )
+    return LEFT if long or markup else text
+
+
+def _listed(spec: Field, values: Sequence[Any]) -> str:
+    """A list in one cell: its values with 、 between; as JSON where that would not be read back as the same."""
+    texts = [shown(spec, one) for one in values]
+    joined = "、".join(texts)
+    odd = spec.kind in ("json", "place") or joined.startswith("[") or joined in (CLEAR, LEFT, MASK)
+    if odd or any(one != one.strip() or not one or PARTED.search(one) for one in texts):
+        return json.dumps(values, ensure_ascii=False)
+    return joined
 
 
 def shown(spec: Field, value: Any) -> str:
     """A value as a cell has it: words for codes, yes and no, a place as two numbers."""
     if spec.kind == "code":
-        return spec.codes.get(value, (str(value),))[0]
+        word = spec.codes.get(value, (str(value),))[0]
+        return word if code_of(spec, word) == value else str(value)
     if spec.kind == "bool" and isinstance(value, bool):
         return "是" if value else "否"
     if spec.kind == "place" and isinstance(value, Mapping):
         return f"{value['lon']},{value['lat']}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) and spec.kind != "json" else json.dumps(value, ensure_ascii=False)
+
+
+def code_of(spec: Field, text: str) -> str:
+    """The code that a cell means by itself or by its words; else the text."""
+    if text in spec.codes:
+        return text
+    return next((code for code, words in spec.codes.items() if text in words), text)
 
 
 def _help(book: Any, kind: RecordType, fields: Sequence[Field]) -> None:
@@ -166,10 +207,10 @@ def _help(book: Any, kind: RecordType, fields: Sequence[Field]) -> None:
         notes += [f"{spec.minimum or '−∞'} … {spec.maximum or '+∞'}"] if spec.minimum or spec.maximum else []
         notes += ["标识字段，不能与其他记录相同"] if spec.identifies else []
         notes += [f"填 {spec.to} 的编号、标识字段或名称"] if spec.kind == "reference" else []
-        notes += ["多个值用顿号分开"] if spec.many else []
+        notes += ["多个值用顿号分开；值中含分隔符时整格写成 JSON 列表"] if spec.many else []
         words = (heading(spec), spec.name, KIND_WORDS.get(spec.kind, spec.kind), "是" if spec.required else "", codes,
                  "\n".join(filter(None, notes)))  # fmt: skip
         for column, text in enumerate(words):
             sheet.write_string(number, column, text, wrap)
-    sheet.write_string(len(fields) + 3, 0, f"空单元格不改动原值；填“{CLEAR}”则清空该字段。", wrap)
+    sheet.write_string(len(fields) + 3, 0, f"空单元格不改动原值；填“{CLEAR}”则清空该字段。“{LEFT}”处不改动原值。", wrap)
     sheet.write_string(len(fields) + 4, 0, f"{kind.zh} {kind.en} ({kind.id})", wrap)
