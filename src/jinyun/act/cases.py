@@ -316,14 +316,15 @@ class CaseDesk:
         told = self.clocks.due([one for one in found.values() if one.state in ACTING_STATES], self._clock.now())
         for case in list(found.values()):
             try:  # not `failures.of`: tens of thousands of them every tick
-                self._look(case, told.get(case.id), now, new=case.id not in known)
+                began = looked_at is not None and case.id in looked_at and case.data.get("progress") is None
+                self._look(case, told.get(case.id), now, new=began or case.id not in known)
             except Exception as wrong:
                 failures.add(wrong, "case", id=case.id)
 
     def _look(self, case: Record, told: tuple[ClockRule, ClockState] | None, now: int, *, new: bool) -> None:
         if told is not None:
             case = self._by_clock(case, *told)
-        if new or (case.data.get("progress") is None and conditions_of(case.data)):
+        if new:
             case = self.look_again(case.id)
         if case.state in ACTING_STATES:
             self._mark_overdue(case, now)
@@ -396,15 +397,9 @@ class CaseDesk:
             return  # the figure does not hold just now: the case waits for it
         changes = {"verdict_close": recovery.progress.verdicts[-1]} if recovery.progress else {}
         try:
+            context = self.context(case, recovery)
             case = self._records.step(
-                "case",
-                case.id,
-                "close",
-                {},
-                SYSTEM,
-                context=self.context(case, recovery),
-                changes=changes,
-                version=case.version,
+                "case", case.id, "close", {}, SYSTEM, context=context, changes=changes, version=case.version
             )
         except (Conflict, Refused):
             return

@@ -206,7 +206,7 @@ def _moment(text: Any) -> str:
     try:
         return china_time(int(datetime.fromisoformat(str(text)).timestamp())).strftime("%m-%d %H:%M")
     except ValueError:
-        return ""
+        return "—"
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------
