@@ -13,6 +13,7 @@ from oidc_provider_mock import User, run_server_in_thread
 from jinyun.app.accounts import Accounts, oidc
 from jinyun.app.accounts.oidc import Oidc
 from jinyun.kernel.errors import BadInput, NotLoggedIn, NotPermitted, Unavailable
+from jinyun.kernel.ports import SYSTEM, Actor
 from jinyun.store.database import open_database
 from jinyun.store.kv import SqlKeyValue
 
@@ -46,6 +47,21 @@ def at_provider(address: str, sub: str) -> dict[str, str]:
     place = answer.headers["location"]
     assert place.startswith(BACK)
     return {name: values[0] for name, values in parse_qs(urlsplit(place).query).items()}
+
+
+def test_who_names_the_provider_does_not_come_in_as_the_setup_administrator(login):
+    accounts, chief = login._accounts, Actor("chief", ("secadmin",))
+    accounts.create("root", "a-long-enough-one", ("admin",))
+    login.check_change(chief)  # no set-up administrator logs in there
+    accounts.put("root", {"login": "root@provider"})
+    with pytest.raises(NotPermitted, match="set-up"):
+        login.check_change(chief)
+    for one in (Actor("root", ("admin",)), SYSTEM):
+        login.check_change(one)
+    for name, role in (("sys", "sysadmin"), ("sec", "secadmin"), ("aud", "auditor")):
+        accounts.create(name, "a-long-enough-one", (role,))
+    accounts.separate(True)
+    login.check_change(chief)  # the set-up role counts for nothing
 
 
 def test_a_log_in_opens_the_account_that_is_meant(login, monkeypatch):

@@ -209,6 +209,7 @@ export const deskMessages = {
   'admin.audit.who': ['谁', 'Who'],
   'admin.audit.action': ['操作', 'Action'],
   'admin.audit.object': ['对象', 'Object'],
+  'admin.audit.detail': ['详情', 'Details'],
   'admin.audit.result': ['结果', 'Result'],
   'admin.audit.from': ['来自', 'From'],
   'admin.audit.verify': ['核验链条', 'Verify the chain'],

@@ -304,7 +304,7 @@ class SqlRecords(RecordAnswers):
                 "state_before": "" if before is None or revived else before.state,
                 "state_after": "" if one.deleted else one.state,
                 "before": _json(old_data if one.deleted else was), "after": _json(is_now), "given": _json(one.given),
-                "note": note,
+                "note": rules.storable(note),
             })  # fmt: skip
             if not one.deleted:
                 index.extend(

@@ -21,6 +21,7 @@ from urllib.request import Request, build_opener
 
 from jinyun.app.accounts.session import Session
 from jinyun.kernel.errors import NotLoggedIn, NotPermitted, Unavailable
+from jinyun.kernel.ports import Actor
 
 if TYPE_CHECKING:
     from jinyun.app.accounts.accounts import Accounts
@@ -48,6 +49,19 @@ class Oidc:
     def set_secret(self, secret: str) -> None:
         """The client's secret at the provider, kept sealed; "" for a public client."""
         self._kv.set("settings", SECRET, {"sealed": self._accounts.box.seal(secret) if secret else ""})
+
+    def check_change(self, by: Actor) -> None:
+        """Before the provider is changed: whoever names it says who comes in by it.
+
+        Raises
+        ------
+        NotPermitted
+            When a set-up administrator logs in there, unless for one of them, or once administrators are separated.
+        """
+        if {"admin", "system"} & set(by.roles) or self._accounts.separated():
+            return
+        if any(one["login"] and "admin" in one["roles"] for one in self._accounts.all()):
+            raise NotPermitted("a set-up administrator logs in at the provider, so only one of them changes it")
 
     def state(self) -> dict[str, Any]:
         """What the log-in page needs."""

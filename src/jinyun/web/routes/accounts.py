@@ -181,10 +181,12 @@ def security(*, cases: Cases, _: LoggedIn) -> Response:
 
 
 @router.patch("/security")
-def set_security(*, request: Request, body: Rules, cases: Cases, _: LoggedIn) -> Response:
+def set_security(*, request: Request, body: Rules, cases: Cases, who: Who) -> Response:
     """Change rules of passwords, lockout, idle log-out, second factor, OpenID provider."""
     _told(request, "security", body)
     given = body.model_dump(exclude_none=True)
+    if any(name.startswith("oidc_") for name in given):
+        cases.oidc.check_change(who)
     secret = given.pop("oidc_secret", None)
     changed = cases.accounts.set_security(given)
     if secret is not None:

@@ -20,7 +20,7 @@ from jinyun.kernel.ports import Actor, HistoryEntry, Record
 from jinyun.kernel.record_moves import difference
 from jinyun.kernel.records import RecordType, Transition
 from jinyun.store.record_clocks import timed
-from jinyun.store.record_rules import extension_refused, person_missing, storable
+from jinyun.store.record_rules import extension_refused, person_missing
 from jinyun.store.record_search import LATE, not_indexed
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Registers:
         if type_id == "device":  # the id of a device is its MN
             record_id = record_id or (str(data["mn"]) if data.get("mn") else None)
         self.attachments.check(kind, data, actor)
-        record = self._house.records.create(type_id, data, actor, id=record_id, note=storable(note))
+        record = self._house.records.create(type_id, data, actor, id=record_id, note=note)
         return self._shown(record, kind, actor)
 
     def create_from(self, type_id: str, body: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
@@ -201,13 +201,13 @@ class Registers:
         hidden = {one.name for one in kind.fields if one.personal}  # secrets: the store itself knows its mask
         clean = {name: value for name, value in changes.items() if not (name in hidden and value == MASK)}
         self.attachments.check(kind, clean, actor)
-        record = self._house.records.update(type_id, record_id, clean, actor, version=version, note=storable(note))
+        record = self._house.records.update(type_id, record_id, clean, actor, version=version, note=note)
         return self._shown(record, kind, actor)
 
     def delete(self, type_id: str, record_id: str, actor: Actor, *, note: str = "") -> None:
         """Take a record off the register; its history stays. Refused while others refer to it."""
         self._editable(type_id, record_id, actor)
-        self._house.records.delete(type_id, record_id, actor, note=storable(note))
+        self._house.records.delete(type_id, record_id, actor, note=note)
 
     def load(self, type_id: str, rows: Sequence[Mapping[str, Any]], actor: Actor) -> int:
         """Create or update many, all or none; each row holds its ``id``. Returns how many were created or changed."""
@@ -281,7 +281,7 @@ class Registers:
         self.attachments.check(taken, given, actor)
         record = self._house.records.step(
             type_id, record_id, step, given, actor, context=self.context(type_id, record_id), version=version,
-            note=storable(note),
+            note=note,
         )  # fmt: skip
         if type_id in SYSTEM_ONLY:  # topics that live pages listen to
             self._house.bus.publish(type_id, _step_event(record, taken, actor, self._house.clock.now()))
@@ -294,9 +294,7 @@ class Registers:
         """Let a running record go on by another version of its procedure."""
         kind = self.kind(type_id)
         self.gate.write(actor, kind, self._house.records.get(type_id, record_id))
-        moved = self._house.records.move(
-            type_id, record_id, to, actor, state=state, version=version, note=storable(note)
-        )
+        moved = self._house.records.move(type_id, record_id, to, actor, state=state, version=version, note=note)
         return self._shown(moved, kind, actor)
 
     def ways(self, type_id: str, record_id: str, actor: Actor) -> dict[str, Any]:
