@@ -349,3 +349,57 @@ def test_what_was_refused_is_mended_and_sent_with_its_photo(phone, node):
     wait_sent(page)
     (made,) = findings(node)
     assert (made["jurisdiction"], len(made["photos"])) == ("500109", 1)
+
+
+KEPT = """() => new Promise((done) => { const r = indexedDB.open('jinyun-field'); r.onsuccess = () => {
+  const all = r.result.transaction(['kept', 'queue'])
+  const k = all.objectStore('kept').getAllKeys(), q = all.objectStore('queue').getAll()
+  all.oncomplete = () => { r.result.close(); done([k.result, q.result.map((one) => one.state)]) } } })"""
+
+
+def test_a_log_out_without_a_network_stays_done(phone, node):
+    page, context = phone, phone.context
+    step(page, "t1", "accept")
+    wait_sent(page)
+    assert page.evaluate(KEPT)[1] == ["done"]
+    context.set_offline(True)
+    step(page, "t2", "accept")
+    page.on("dialog", lambda one: one.accept())
+    page.click("[data-test=logout]")
+    page.wait_for_selector("[data-test=leaving]")
+    assert page.locator("[data-test=item]").count() == 0
+    keys, rows = page.evaluate(KEPT)
+    assert sorted(keys) == ["device", "leaving"]
+    assert rows == ["waiting"]
+    context.set_offline(False)
+    page.wait_for_selector("[data-test=leaving]", state="detached")
+    page.wait_for_selector("[data-test=login]")
+    assert page.locator("[data-test=item]").count() == 0
+    assert context.cookies() == []
+    assert sorted(page.evaluate(KEPT)[0]) == ["device"]
+    log_in(page, node)
+    wait_sent(page)
+
+
+def test_a_patrol_goes_on_beside_a_form_and_a_double_tap_is_one_step(phone, node):
+    page, context = phone, phone.context
+    context.set_offline(True)
+    tab(page, "new")
+    page.click("[data-test=patrol-begin]")
+    page.wait_for_function("() => Number(document.querySelector('[data-test=patrol-points]').dataset.n) === 1")
+    page.click("[data-test=new-inspection_finding]")
+    for n in range(1, 4):
+        context.set_geolocation({"longitude": 106.4312 + n / 1000, "latitude": 29.8203, "accuracy": 8})
+        page.wait_for_timeout(700)
+    page.click("[data-test=form] button[type=button]:has-text('取消')")
+    page.wait_for_function("() => Number(document.querySelector('[data-test=patrol-points]')?.dataset.n) >= 3")
+    page.reload()
+    tab(page, "new")
+    page.wait_for_selector("[data-test=patrol-points]")
+    tab(page, "tasks")
+    page.click("[data-test=mine-all]")
+    page.click("[data-test=item][data-id='t1']")
+    page.dblclick("[data-test=step-accept]")
+    page.wait_for_selector("[role=status].ok")
+    assert queue_size(page) in (1, 2)
+    assert page.evaluate(KEPT)[1] == ["waiting"]
