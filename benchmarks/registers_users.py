@@ -135,6 +135,12 @@ def cpu(pid: int) -> float:
     return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def stolen() -> float:
+    """Seconds that the machine's owner gave to others while somebody here wanted to run, of all processors."""
+    told = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    return int(told[8]) / os.sysconf("SC_CLK_TCK")
+
+
 def rss(pid: int) -> float:
     """MiB a process holds."""
     told = Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()
@@ -182,12 +188,13 @@ def main() -> int:
     try:
         with running(aside / "node") as (url, pid):
             settled(url)
-            used, mine, began = cpu(pid), time.process_time(), time.monotonic()
+            used, mine, gone, began = cpu(pid), time.process_time(), stolen(), time.monotonic()
             seen = asyncio.run(at_work(url, plan, args.users, args.seconds))
             seconds = time.monotonic() - began
             kinds = told(seen, seconds)
             cores, own = (cpu(pid) - used) / seconds, (time.process_time() - mine) / seconds
-            print(f"node {cores:.2f} core, {rss(pid):.0f} MiB; people {own:.2f} core; load {os.getloadavg()[0]:.1f}")
+            print(f"node {cores:.2f} core, {rss(pid):.0f} MiB; people {own:.2f} core; load {os.getloadavg()[0]:.1f}; "
+                  f"stolen {(stolen() - gone) / seconds:.2f} core")  # fmt: skip
             problems = asyncio.run(verified(url, seen))
             for one in [*seen.wrong[:20], *problems[:20]]:
                 print(f"  ! {one}")
