@@ -105,19 +105,25 @@ it('a page opened anew still knows', async () => {
   expect(await box.kept('leaving')).toBe('session-of-qin')
 })
 
-it('a node that does not answer is waited for ten seconds', async () => {
+/** The node never answers the end of the session; whether who asked has given up. */
+function neverClosed(): () => AbortSignal {
   let signal: AbortSignal | undefined
   answers['DELETE /api/session'] = () => new Promise((_, failed) => {
     signal = given.at(-1)!.signal!
     signal.addEventListener('abort', () => failed(signal!.reason))
   })
+  return () => signal!
+}
+
+it('a node that does not answer is waited for ten seconds', async () => {
+  const closing = neverClosed()
   const out = engine.logOut()
   await flush()
   await nobodyIsHere() // before the node said anything
   await vi.advanceTimersByTimeAsync(9_900)
-  expect(signal!.aborted).toBe(false)
+  expect(closing().aborted).toBe(false)
   await vi.advanceTimersByTimeAsync(200)
-  expect(signal!.aborted).toBe(true)
+  expect(closing().aborted).toBe(true)
   await out
   expect(state.leaving.value).toBe(true)
 })
@@ -186,11 +192,7 @@ it('nothing is sent with the log-in of whoever comes next', async () => {
 })
 
 it('entering again ends the leaving, and a close on its way is given up', async () => {
-  let signal: AbortSignal | undefined
-  answers['DELETE /api/session'] = () => new Promise((_, failed) => {
-    signal = given.at(-1)!.signal!
-    signal.addEventListener('abort', () => failed(signal!.reason))
-  })
+  const closing = neverClosed()
   const out = engine.logOut()
   await flush()
   answers['GET /api/session'] = () => json(LIU)
@@ -198,7 +200,7 @@ it('entering again ends the leaving, and a close on its way is given up', async 
   session.take(LIU)
   await engine.entered()
   await out
-  expect(signal!.aborted).toBe(true)
+  expect(closing().aborted).toBe(true)
   expect(state.person.value?.name).toBe('liu')
   expect(state.day.value?.person.name).toBe('liu')
   expect(await box.kept('leaving')).toBeUndefined()

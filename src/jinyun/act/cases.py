@@ -12,7 +12,7 @@ from jinyun.act.failures import Failures
 from jinyun.act.open_records import OpenRecords
 from jinyun.act.rules import CaseRule, Rule, Rules
 from jinyun.act.sentences import factor_words
-from jinyun.domains.supervision.deadlines import deadline, deadline_hours, overdue
+from jinyun.domains.supervision.deadlines import MILDEST, deadline, deadline_hours, overdue
 from jinyun.domains.supervision.guards import conditions_of
 from jinyun.domains.supervision.records import ACTING_STATES, OPEN_STATES
 from jinyun.domains.supervision.records_tasks import AFTERWARDS, HOLDING, TASK
@@ -25,8 +25,6 @@ from jinyun.methods.clocks import ClockState
 
 MOST = 100_000
 """More open cases than any bureau has."""
-
-MILDEST = 4
 
 LINE = 2000
 """Verdicts looked at for one condition: a week of hours many times over."""

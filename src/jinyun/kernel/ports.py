@@ -283,6 +283,10 @@ class RecordStore(Protocol):
         """Create or update many in one transaction; unchanged rows are left alone."""
         ...
 
+    def check_put(self, type_id: str, record_id: str, data: Mapping[str, Any]) -> None:
+        """Raise what `put_many` would for a row that whoever asks may not write."""
+        ...
+
     def together(self) -> AbstractContextManager[None]:
         """What this thread changes inside is one transaction: all of it stands or none."""
         ...

@@ -215,6 +215,9 @@ class SqlRecords(RecordAnswers):
             self._write(connection, kind, todo, actor, "")
         return len(todo)
 
+    def check_put(self, type_id: str, record_id: str, data: Mapping[str, Any]) -> None:
+        """Whether `put_many` would refuse a row to whoever asks: the store itself sees everything."""
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """What this thread changes inside is one transaction: all of it stands or none. What it asks meanwhile of the

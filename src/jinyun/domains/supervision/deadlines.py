@@ -22,6 +22,9 @@ APPROVAL = "hw.x.valid"
 
 MONTHS_OF_QUARTER = 3
 
+MILDEST = 4
+"""The level of a case that nobody gave one."""
+
 
 def deadline_hours(kind: str, level: int) -> int:
     """Natural hours that a case of `kind` and `level` (1 most serious … 4) may take. [h]"""

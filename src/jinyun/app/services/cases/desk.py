@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from jinyun.app.services.cases.dispatch import Facts, division_at, suggestions
-from jinyun.domains.supervision.deadlines import deadline, deadline_hours
+from jinyun.domains.supervision.deadlines import MILDEST, deadline, deadline_hours
 from jinyun.domains.supervision.guards import conditions_of
 from jinyun.domains.supervision.records import OPEN_STATES
 from jinyun.kernel.errors import BadInput, NotFound, NotPermitted, Refused
@@ -23,7 +23,6 @@ MOST = 5000
 GIVEN = ("title", "kind", "subject", "enterprise", "owner", "person", "place", "level", "complaints", "findings",
          "verdicts", "recovery", "jurisdiction")  # fmt: skip
 LINKED: Mapping[str, str] = {"complaints": "complaint", "findings": "inspection_finding"}
-MILDEST = 4
 
 
 class CaseWork:

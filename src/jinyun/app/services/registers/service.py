@@ -280,9 +280,8 @@ class Registers:
         taken = procedure.transition(step)
         self.attachments.check(taken, given, actor)
         record = self._house.records.step(
-            type_id, record_id, step, given, actor, context=self.context(type_id, record_id), version=version,
-            note=note,
-        )  # fmt: skip
+            type_id, record_id, step, given, actor, context=self.context(type_id, record_id), version=version, note=note
+        )
         if type_id in SYSTEM_ONLY:  # topics that live pages listen to
             self._house.bus.publish(type_id, _step_event(record, taken, actor, self._house.clock.now()))
         return self._shown(record, kind, actor)
